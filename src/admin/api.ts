@@ -1,0 +1,244 @@
+/**
+ * The admin API's routes. Everything comes from a narrow set of dependencies, so that it can be tested without
+ * sockets through `api.request()`.
+ *
+ * @module
+ */
+
+import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import type { ReloadReport } from "../control/reload.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../errors.ts";
+import { hostGuard, tokenGuard } from "./guard.ts";
+import { problem, problemSchema, refusedConfig } from "./problem.ts";
+import { renderMetrics } from "./prometheus.ts";
+import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "./schemas.ts";
+import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
+
+/** What the admin API needs. */
+export interface AdminDependencies {
+  /** The running program, as it is now. */
+  view(): RuntimeView;
+  /** Reads the configuration again and makes it serve. Throws when it cannot. */
+  reload(): Promise<ReloadReport>;
+  /** The token in force, empty for none. */
+  token(): string;
+  readonly log: Log;
+}
+
+/** Bytes that a request body may have. */
+const BODY_LIMIT = 1024 * 1024;
+
+const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
+  description,
+  content: { "application/json": { schema } },
+});
+const failure = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: problemSchema } },
+});
+const guarded = {
+  401: failure("The token is missing or wrong"),
+  421: failure("The Host header is not the admin's own"),
+};
+const nameParameter = z.object({ name: z.string().openapi({ param: { name: "name", in: "path" } }) });
+
+const routes = {
+  health: createRoute({
+    method: "get",
+    path: "/healthz",
+    summary: "Whether the process is up",
+    responses: { 200: json(z.object({ status: z.literal("ok") }), "It is") },
+  }),
+  ready: createRoute({
+    method: "get",
+    path: "/readyz",
+    summary: "Whether every listener is accepting",
+    responses: { 200: json(readySchema, "They all are"), 503: json(readySchema, "Not all are") },
+  }),
+  status: createRoute({
+    method: "get",
+    path: "/v1/status",
+    summary: "Version, uptime, last reload and totals",
+    security: [{ token: [] }],
+    responses: { 200: json(statusSchema, "The program as a whole"), ...guarded },
+  }),
+  listeners: createRoute({
+    method: "get",
+    path: "/v1/listeners",
+    summary: "All listeners",
+    security: [{ token: [] }],
+    responses: {
+      200: json(z.object({ listeners: z.array(listenerSchema) }), "Settings, state, counters and servers"),
+      ...guarded,
+    },
+  }),
+  listener: createRoute({
+    method: "get",
+    path: "/v1/listeners/{name}",
+    summary: "One listener",
+    security: [{ token: [] }],
+    request: { params: nameParameter },
+    responses: {
+      200: json(listenerSchema, "Settings, state, counters and servers"),
+      404: failure("There is none of that name"),
+      ...guarded,
+    },
+  }),
+  groups: createRoute({
+    method: "get",
+    path: "/v1/backend-groups",
+    summary: "All named backend groups",
+    security: [{ token: [] }],
+    responses: {
+      200: json(z.object({ backendGroups: z.array(groupSchema) }), "Settings, users and servers"),
+      ...guarded,
+    },
+  }),
+  group: createRoute({
+    method: "get",
+    path: "/v1/backend-groups/{name}",
+    summary: "One named backend group",
+    security: [{ token: [] }],
+    request: { params: nameParameter },
+    responses: {
+      200: json(groupSchema, "Settings, users and servers"),
+      404: failure("There is none of that name"),
+      ...guarded,
+    },
+  }),
+  reload: createRoute({
+    method: "post",
+    path: "/v1/reload",
+    summary: "Read the configuration file again and apply it",
+    description: "Validated first and refused as a whole on any error; the old configuration serves on then.",
+    security: [{ token: [] }],
+    responses: {
+      200: json(reloadSchema, "What changed"),
+      422: failure("It was refused; every error is listed"),
+      ...guarded,
+    },
+  }),
+  metrics: createRoute({
+    method: "get",
+    path: "/metrics",
+    summary: "Metrics in the Prometheus text format",
+    security: [{ token: [] }],
+    responses: { 200: { description: "All metrics", content: { "text/plain": { schema: z.string() } } }, ...guarded },
+  }),
+} as const;
+
+/** Makes the admin API. */
+export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
+  const api = new OpenAPIHono();
+  api.use(hostGuard());
+  api.use(async (context, next) => {
+    await next();
+    context.header("cache-control", "no-store");
+    context.header("x-content-type-options", "nosniff");
+  });
+  api.use(
+    bodyLimit({
+      maxSize: BODY_LIMIT,
+      onError: () => problem(413, "body_too_large", `A body may have ${BODY_LIMIT} bytes`),
+    }),
+  );
+
+  api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
+  api.openapi(routes.ready, (context) => {
+    const view = dependencies.view();
+    const states = [...view.model.listeners.keys()].map((name) => [name, view.stateOf(name) ?? "starting"]);
+    const body = { ready: view.ready, listeners: Object.fromEntries(states) as Record<string, string> };
+    return body.ready ? context.json(body, 200) : context.json(body, 503);
+  });
+
+  api.use(tokenGuard(dependencies.token));
+  api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
+  addReadRoutes(api, dependencies);
+  api.openapi(routes.reload, async (context) => {
+    try {
+      const { changes, general, warnings, ...report } = await dependencies.reload();
+      const body = {
+        ...report,
+        changes: changes.map((change) => ({ ...change, settings: [...change.settings] })),
+        general: [...general],
+        warnings: [...warnings],
+      };
+      return context.json(body, 200);
+    } catch (error) {
+      return refusedConfig(error) as never;
+    }
+  });
+  api.openapi(
+    routes.metrics,
+    (context) =>
+      context.body(renderMetrics(dependencies.view()), 200, {
+        "content-type": "text/plain; version=0.0.4; charset=utf-8",
+      }) as never,
+  );
+
+  describe(api);
+  api.notFound((context) => notFound(api, context.req.method, context.req.path));
+  api.onError((error) => {
+    dependencies.log("error", "A request to the admin API failed", { error: error.stack ?? messageOf(error) });
+    return problem(500, "internal_error", "The request could not be answered; the log says why");
+  });
+  return api;
+}
+
+function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
+  api.openapi(routes.listeners, (context) => {
+    const now = view();
+    return context.json({ listeners: [...now.model.listeners.values()].map((plan) => listenerView(now, plan)) }, 200);
+  });
+  api.openapi(routes.listener, (context) => {
+    const now = view();
+    const { name } = context.req.valid("param");
+    const plan = now.model.listeners.get(name);
+    if (plan === undefined) return problem(404, "no_such_listener", `There is no listener "${name}"`) as never;
+    return context.json(listenerView(now, plan), 200);
+  });
+  api.openapi(routes.groups, (context) => {
+    const now = view();
+    return context.json(
+      { backendGroups: [...now.model.groups].map(([name, group]) => groupView(now, name, group)) },
+      200,
+    );
+  });
+  api.openapi(routes.group, (context) => {
+    const now = view();
+    const { name } = context.req.valid("param");
+    const group = now.model.groups.get(name);
+    if (group === undefined) {
+      return problem(404, "no_such_backend_group", `There is no backend group "${name}"`) as never;
+    }
+    return context.json(groupView(now, name, group), 200);
+  });
+}
+
+/** The information that heads the OpenAPI document. */
+export const OPENAPI_INFO = {
+  openapi: "3.1.0",
+  info: {
+    title: "Weir admin API",
+    version: "1",
+    description: "Watch and change a running Weir load balancer. Errors are RFC 9457 problem documents.",
+    license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+  },
+};
+
+function describe(api: OpenAPIHono): void {
+  api.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    type: "http",
+    scheme: "bearer",
+    description: "Needed when admin.token is set",
+  });
+  api.doc31("/v1/openapi.json", OPENAPI_INFO);
+}
+
+function notFound(api: OpenAPIHono, method: string, path: string): Response {
+  const known = api.routes.some((route) => route.method !== "ALL" && route.method !== method && route.path === path);
+  if (known) return problem(405, "method_not_allowed", `${path} cannot be called with ${method}`);
+  return problem(404, "no_such_path", `There is nothing at ${path}; /v1/openapi.json lists what there is`);
+}

@@ -1,0 +1,69 @@
+/**
+ * Errors of the admin API as problem documents (RFC 9457).
+ *
+ * @module
+ */
+
+import { z } from "@hono/zod-openapi";
+import { ConfigError, messageOf, WeirError } from "../errors.ts";
+
+/** What a problem document holds. */
+export const problemSchema = z.object({
+  type: z.string().openapi({ description: "What kind of problem it is", example: "urn:weir:problem:config_invalid" }),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  errors: z.array(z.object({
+    file: z.string(),
+    line: z.int().openapi({ description: "1-based; 0 when the error has no place in the file" }),
+    column: z.int(),
+    path: z.string(),
+    message: z.string(),
+  })).optional(),
+}).openapi("Problem");
+
+/** A problem document. */
+export type Problem = z.infer<typeof problemSchema>;
+
+/** Statuses that the admin API answers problems with. */
+export type ProblemStatus = 400 | 401 | 404 | 405 | 413 | 421 | 422 | 500;
+
+const TITLES: Readonly<Record<ProblemStatus, string>> = {
+  400: "Bad Request",
+  401: "Unauthorized",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  413: "Content Too Large",
+  421: "Misdirected Request",
+  422: "Unprocessable Content",
+  500: "Internal Server Error",
+};
+
+/** Makes a problem response. @param kind a word that programs can go by, @param detail for people */
+export function problem(status: ProblemStatus, kind: string, detail: string, errors?: Problem["errors"]): Response {
+  const body: Problem = {
+    type: `urn:weir:problem:${kind}`,
+    title: TITLES[status],
+    status,
+    detail,
+    ...(errors === undefined ? {} : { errors }),
+  };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: {
+      "content-type": "application/problem+json",
+      ...(status === 401 ? { "www-authenticate": 'Bearer realm="weir"' } : {}),
+    },
+  });
+}
+
+/** The response to a configuration that could not be made to serve. */
+export function refusedConfig(error: unknown): Response {
+  if (error instanceof ConfigError) {
+    const count = error.problems.length;
+    const detail = `The configuration has ${count} ${count === 1 ? "error" : "errors"}; the old one serves on`;
+    return problem(422, error.kind, detail, [...error.problems]);
+  }
+  const kind = error instanceof WeirError ? error.kind : "internal_error";
+  return problem(kind === "internal_error" ? 500 : 422, kind, `${messageOf(error)}; the old configuration serves on`);
+}

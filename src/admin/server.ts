@@ -1,0 +1,41 @@
+/**
+ * The admin API on its socket.
+ *
+ * @module
+ */
+
+import { messageOf, WeirError } from "../errors.ts";
+import { formatEndpoint } from "../net/ip.ts";
+
+/** The admin API while it can be reached. */
+export interface AdminServer {
+  /** Where it listens. */
+  readonly address: string;
+  readonly port: number;
+  /** Stops taking requests and finishes those under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts serving.
+ *
+ * @throws {WeirError} `bind_failed`
+ */
+export function serveAdmin(
+  at: { readonly address: string; readonly port: number },
+  handler: (request: Request) => Response | Promise<Response>,
+): AdminServer {
+  try {
+    const server = Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
+    return { ...at, close: () => server.shutdown() };
+  } catch (error) {
+    const reason = error instanceof Deno.errors.AddrInUse ? "the port is in use by another program" : messageOf(error);
+    throw new WeirError(
+      "bind_failed",
+      `The admin API cannot listen on ${formatEndpoint(at.address, at.port)}: ${reason}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

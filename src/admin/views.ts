@@ -1,0 +1,151 @@
+/**
+ * What the admin API shows, put together from the model that serves and the boards. Reading only.
+ *
+ * @module
+ */
+
+import type { z } from "@hono/zod-openapi";
+import type { HealthState } from "../board/layout.ts";
+import type { BoardRegistry } from "../board/registry.ts";
+import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
+import type { ReloadResult } from "../control/reload.ts";
+import type { ListenerState } from "../control/supervisor.ts";
+import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
+
+/** What the admin API can see of the running program. */
+export interface RuntimeView {
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly configFile: string;
+  /** The model that serves. */
+  readonly model: Model;
+  readonly boards: BoardRegistry;
+  readonly lastReload: ReloadResult | undefined;
+  readonly workers: { readonly running: number; readonly restarts: number };
+  readonly draining: number;
+  readonly ready: boolean;
+  stateOf(listener: string): ListenerState | undefined;
+  probeError(listener: string, server: string): string | null;
+}
+
+type ServerView = z.infer<typeof serverSchema>;
+
+/** One listener. */
+export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typeof listenerSchema> {
+  const counters = view.boards.listener(plan.name)?.read();
+  return {
+    name: plan.name,
+    protocol: protocolOf(plan),
+    address: plan.address,
+    port: plan.port,
+    state: view.stateOf(plan.name) ?? "starting",
+    backendGroup: plan.group,
+    algorithm: plan.pool.algorithm,
+    whenAllUnhealthy: plan.pool.whenAllUnhealthy,
+    healthCheck: plan.pool.healthCheck,
+    tls: plan.tls === null ? null : {
+      authentication: "one-way",
+      certificate: plan.tls.certificate,
+      minVersion: "1.2",
+      handshakeTimeout: plan.tls.handshakeTimeout,
+    },
+    ipTranslation: plan.ipTranslation,
+    idleTimeout: plan.idleTimeout,
+    connectTimeout: plan.connectTimeout,
+    tags: { ...plan.tags },
+    description: plan.description,
+    connectionsActive: counters?.connectionsActive ?? 0,
+    connectionsTotal: counters?.connectionsTotal ?? 0,
+    bytesIn: counters?.bytesIn ?? 0,
+    bytesOut: counters?.bytesOut ?? 0,
+    connectionsEnded: Object.fromEntries(counters?.ended ?? []),
+    acceptErrors: counters?.acceptErrors ?? 0,
+    servers: serverViews(view, plan),
+  };
+}
+
+function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
+  return pool.servers.map(({ key, address, port, weight, backup }) => {
+    const state = view.boards.server(name, key)?.read();
+    const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
+      at: new Date(state.lastProbeAt).toISOString(),
+      ok: state.lastProbeOk,
+      error: state.lastProbeOk ? null : view.probeError(name, key),
+    };
+    return {
+      server: key,
+      address,
+      port,
+      weight,
+      backup,
+      health: state?.health ?? "Unknown",
+      lastProbe,
+      connectFailures: state?.connectFailures ?? 0,
+      connectionsActive: state?.connectionsActive ?? 0,
+      connectionsTotal: state?.connectionsTotal ?? 0,
+      bytesIn: state?.bytesIn ?? 0,
+      bytesOut: state?.bytesOut ?? 0,
+    };
+  });
+}
+
+/** One backend group, over all listeners that use it. */
+export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.infer<typeof groupSchema> {
+  const users = [...view.model.listeners.values()].filter((plan) => plan.group === name);
+  const seen = users.flatMap((plan) => serverViews(view, plan));
+  return {
+    name,
+    algorithm: group.algorithm,
+    whenAllUnhealthy: group.whenAllUnhealthy,
+    healthCheck: group.healthCheck,
+    listeners: users.map((plan) => plan.name),
+    servers: group.servers.map(({ key, address, port, weight, backup }) => {
+      const same = seen.filter((server) => server.server === key);
+      const sum = (pick: (server: ServerView) => number) => same.reduce((total, server) => total + pick(server), 0);
+      return {
+        server: key,
+        address,
+        port,
+        weight,
+        backup,
+        health: worst(same.map((server) => server.health)),
+        connectFailures: sum((server) => server.connectFailures),
+        connectionsActive: sum((server) => server.connectionsActive),
+        connectionsTotal: sum((server) => server.connectionsTotal),
+        bytesIn: sum((server) => server.bytesIn),
+        bytesOut: sum((server) => server.bytesOut),
+      };
+    }),
+  };
+}
+
+/** A group's server is as bad as the listener that finds it worst. */
+function worst(states: readonly HealthState[]): HealthState {
+  const order: readonly HealthState[] = ["Abnormal", "Unknown", "Healthy", "Disabled"];
+  return order.find((state) => states.includes(state)) ?? "Unknown";
+}
+
+/** The program as a whole. */
+export function statusView(view: RuntimeView, now: Date): z.infer<typeof statusSchema> {
+  const counters = [...view.model.listeners.keys()].flatMap((name) => view.boards.listener(name)?.read() ?? []);
+  const sum = (pick: (one: (typeof counters)[number]) => number) =>
+    counters.reduce((total, one) => total + pick(one), 0);
+  const last = view.lastReload;
+  return {
+    version: view.version,
+    startedAt: view.startedAt.toISOString(),
+    uptimeSeconds: Math.round((now.getTime() - view.startedAt.getTime()) / 1000),
+    configFile: view.configFile,
+    ready: view.ready,
+    lastReload: last === undefined ? null : structuredClone(last) as z.infer<typeof statusSchema>["lastReload"],
+    workers: { ...view.workers, draining: view.draining },
+    memory: { rss: Deno.memoryUsage().rss },
+    totals: {
+      listeners: view.model.listeners.size,
+      connectionsActive: sum((one) => one.connectionsActive),
+      connectionsTotal: sum((one) => one.connectionsTotal),
+      bytesIn: sum((one) => one.bytesIn),
+      bytesOut: sum((one) => one.bytesOut),
+    },
+  };
+}

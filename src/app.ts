@@ -1,0 +1,143 @@
+/**
+ * The composition root: builds the parts, starts them, hears signals, and stops them in order. There are no other
+ * globals.
+ *
+ * @module
+ */
+
+import { createAdminApi } from "./admin/api.ts";
+import { type AdminServer, serveAdmin } from "./admin/server.ts";
+import type { RuntimeView } from "./admin/views.ts";
+import { sameData } from "./config/diff.ts";
+import type { ConfigOrigin } from "./config/load.ts";
+import type { Model } from "./config/model.ts";
+import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
+import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
+import { configureLog, flushLog, log } from "./log.ts";
+import { formatEndpoint } from "./net/ip.ts";
+import { VERSION } from "./version.ts";
+
+/** A running load balancer. */
+export class App {
+  readonly #origin: ConfigOrigin;
+  readonly #supervisor: Supervisor;
+  readonly #reloader: Reloader;
+  readonly #startedAt = new Date();
+  #admin: AdminServer | undefined;
+  #stopping: Promise<void> | undefined;
+
+  /** @param origin where the configuration comes from */
+  constructor(origin: ConfigOrigin) {
+    this.#origin = origin;
+    this.#supervisor = new Supervisor(log, 1);
+    this.#reloader = new Reloader({
+      origin,
+      log,
+      prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
+      prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
+    });
+  }
+
+  /** The model that serves; `undefined` before the start. */
+  get model(): Model | undefined {
+    return this.#reloader.serving;
+  }
+
+  /**
+   * Loads the configuration and starts serving.
+   *
+   * @throws {WeirError} when it cannot; nothing is left running then
+   */
+  async start(): Promise<void> {
+    try {
+      await this.#reloader.reload("start");
+    } catch (error) {
+      await this.#supervisor.stop(0);
+      throw error;
+    }
+  }
+
+  /** Loads the configuration again. The old one serves on when it cannot. @throws {WeirError} */
+  async reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    try {
+      return await this.#reloader.reload(trigger);
+    } catch (error) {
+      log(
+        "error",
+        `The configuration was not reloaded; the old one serves on:\n${error instanceof Error ? error.message : error}`,
+      );
+      throw error;
+    }
+  }
+
+  /** Stops accepting, drains, stops the admin API last. */
+  stop(): Promise<void> {
+    return this.#stopping ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    const seconds = this.#reloader.serving?.drainTimeout ?? 0;
+    log("info", `Stopping; open connections have ${seconds} s to end`);
+    await this.#supervisor.stop(seconds);
+    await this.#admin?.close();
+    log("info", "Stopped");
+    await flushLog();
+  }
+
+  /** Logging and the admin API: got ready first, so that a bad address refuses the change as a whole. */
+  async #prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange> {
+    if (before === undefined) await configureLog(next.log);
+    const moved = before === undefined || !sameData(before.admin.listen, next.admin.listen);
+    const server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen) : undefined;
+    return {
+      abort: async () => {
+        await server?.close();
+      },
+      commit: async () => {
+        if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
+        if (!moved) return;
+        const old = this.#admin;
+        this.#admin = server;
+        if (server !== undefined) {
+          log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
+        }
+        // Not awaited: the request that asked for this reload may be one of those it finishes.
+        old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
+      },
+    };
+  }
+
+  #serveAdmin(at: { readonly address: string; readonly port: number }): AdminServer {
+    const api = createAdminApi({
+      view: () => this.#view(),
+      reload: () => this.reload("api"),
+      token: () => this.#reloader.serving?.admin.token ?? "",
+      log,
+    });
+    return serveAdmin(at, (request) => this.#reloader.serving === undefined ? starting() : api.fetch(request));
+  }
+
+  #view(): RuntimeView {
+    const model = this.#reloader.serving;
+    if (model === undefined) throw new Error("The admin API was asked before anything served");
+    const supervisor = this.#supervisor;
+    return {
+      version: VERSION,
+      startedAt: this.#startedAt,
+      configFile: this.#origin.file,
+      model,
+      boards: supervisor.boards,
+      lastReload: this.#reloader.last,
+      workers: supervisor.workers,
+      draining: supervisor.draining,
+      ready: supervisor.ready && this.#stopping === undefined,
+      stateOf: (listener) => supervisor.stateOf(listener),
+      probeError: (listener, server) => supervisor.probeErrors.get(listener, server),
+    };
+  }
+}
+
+/** The answer while the first configuration is being made to serve, when not even the token is known. */
+function starting(): Response {
+  return new Response("starting\n", { status: 503 });
+}

@@ -1,0 +1,181 @@
+/**
+ * A listener's board, as a worker writes it and as anyone reads it.
+ *
+ * @module
+ */
+
+import { END_REASONS, type EndReason } from "../session/end_reason.ts";
+import {
+  type BoardMemory,
+  CONNECT_BUCKETS,
+  HEALTH_STATES,
+  type HealthState,
+  LISTENER,
+  SERVER,
+  SLOTS_PER_BLOCK,
+} from "./layout.ts";
+import { addToCounter, readCounter, storeCounter } from "./words.ts";
+
+/** Counters of one listener. */
+export class ListenerCounters {
+  readonly #words: Int32Array;
+
+  /** @param memory the listener's block */
+  constructor(memory: SharedArrayBuffer) {
+    this.#words = new Int32Array(memory);
+  }
+
+  /** A connection was accepted. */
+  opened(): void {
+    Atomics.add(this.#words, LISTENER.active, 1);
+    addToCounter(this.#words, LISTENER.total, 1);
+  }
+
+  /** A connection that {@link opened} counted has ended. */
+  closed(reason: EndReason): void {
+    Atomics.sub(this.#words, LISTENER.active, 1);
+    addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
+  }
+
+  /** Bytes came from the client. */
+  addBytesIn(bytes: number): void {
+    addToCounter(this.#words, LISTENER.bytesIn, bytes);
+  }
+
+  /** Bytes came from the server. */
+  addBytesOut(bytes: number): void {
+    addToCounter(this.#words, LISTENER.bytesOut, bytes);
+  }
+
+  /** Accepting failed (out of descriptors, say). */
+  acceptFailed(): void {
+    addToCounter(this.#words, LISTENER.acceptErrors, 1);
+  }
+
+  /** A server took a connection after `seconds`. */
+  connected(seconds: number): void {
+    const found = CONNECT_BUCKETS.findIndex((bound) => seconds <= bound);
+    const bucket = found < 0 ? CONNECT_BUCKETS.length : found;
+    addToCounter(this.#words, LISTENER.connectBuckets + 2 * bucket, 1);
+    addToCounter(this.#words, LISTENER.connectMicroseconds, Math.round(seconds * 1e6));
+  }
+
+  /** The worker that held the open connections is gone, and they with it. */
+  forgetActive(): void {
+    Atomics.store(this.#words, LISTENER.active, 0);
+  }
+
+  /** Everything, as plain numbers. */
+  read() {
+    const counter = (index: number) => readCounter(this.#words, index);
+    const reasons = END_REASONS.map((reason, index) => [reason, counter(LISTENER.reasons + 2 * index)] as const);
+    return {
+      connectionsActive: Atomics.load(this.#words, LISTENER.active),
+      connectionsTotal: counter(LISTENER.total),
+      bytesIn: counter(LISTENER.bytesIn),
+      bytesOut: counter(LISTENER.bytesOut),
+      acceptErrors: counter(LISTENER.acceptErrors),
+      ended: new Map(reasons),
+      connectBuckets: Array.from(
+        { length: CONNECT_BUCKETS.length + 1 },
+        (_, index) => counter(LISTENER.connectBuckets + 2 * index),
+      ),
+      connectSeconds: counter(LISTENER.connectMicroseconds) / 1e6,
+    };
+  }
+}
+
+/** State and counters of one server, as one listener sees it. */
+export class ServerCounters {
+  readonly #words: Int32Array;
+
+  /** @param memory the board the server stands on, @param key the server */
+  constructor(memory: BoardMemory, key: string) {
+    const slot = memory.slots.get(key) ?? -1;
+    const block = memory.blocks[Math.floor(slot / SLOTS_PER_BLOCK)];
+    if (block === undefined) throw new Error(`Cannot find server "${key}" on the board`);
+    this.#words = new Int32Array(block, (slot % SLOTS_PER_BLOCK) * SERVER.words * 4, SERVER.words);
+  }
+
+  /** Connections that are open or being opened. */
+  get active(): number {
+    return Atomics.load(this.#words, SERVER.active);
+  }
+
+  /** The running value of smooth weighted round robin. */
+  get turn(): number {
+    return Atomics.load(this.#words, SERVER.turn);
+  }
+  set turn(value: number) {
+    Atomics.store(this.#words, SERVER.turn, value);
+  }
+
+  /** What is known of the server's health. */
+  get health(): HealthState {
+    return HEALTH_STATES[Atomics.load(this.#words, SERVER.health)] ?? "Unknown";
+  }
+  set health(state: HealthState) {
+    Atomics.store(this.#words, SERVER.health, HEALTH_STATES.indexOf(state));
+  }
+
+  /** A connection is on its way to the server. */
+  reserve(): void {
+    Atomics.add(this.#words, SERVER.active, 1);
+  }
+
+  /** What {@link reserve} counted is over. */
+  release(): void {
+    Atomics.sub(this.#words, SERVER.active, 1);
+  }
+
+  /** The server took a connection. */
+  connected(): void {
+    addToCounter(this.#words, SERVER.total, 1);
+  }
+
+  /** The server did not take a connection. */
+  connectFailed(): void {
+    addToCounter(this.#words, SERVER.connectFailures, 1);
+  }
+
+  /** Bytes went to the server. */
+  addBytesIn(bytes: number): void {
+    addToCounter(this.#words, SERVER.bytesIn, bytes);
+  }
+
+  /** Bytes came from the server. */
+  addBytesOut(bytes: number): void {
+    addToCounter(this.#words, SERVER.bytesOut, bytes);
+  }
+
+  /** A probe has ended. @param at milliseconds since 1970 */
+  probed(ok: boolean, at: number): void {
+    Atomics.store(this.#words, SERVER.lastProbe, ok ? 1 : 2);
+    storeCounter(this.#words, SERVER.lastProbeAt, at);
+  }
+
+  /** The worker that held the open connections is gone, and they with it. */
+  forgetActive(): void {
+    Atomics.store(this.#words, SERVER.active, 0);
+  }
+
+  /** Makes the slot as good as new, for another server. */
+  clear(): void {
+    this.#words.fill(0);
+  }
+
+  /** Everything, as plain numbers. */
+  read() {
+    const lastProbe = Atomics.load(this.#words, SERVER.lastProbe);
+    return {
+      health: this.health,
+      connectionsActive: this.active,
+      connectionsTotal: readCounter(this.#words, SERVER.total),
+      connectFailures: readCounter(this.#words, SERVER.connectFailures),
+      bytesIn: readCounter(this.#words, SERVER.bytesIn),
+      bytesOut: readCounter(this.#words, SERVER.bytesOut),
+      lastProbeOk: lastProbe === 0 ? null : lastProbe === 1,
+      lastProbeAt: lastProbe === 0 ? null : readCounter(this.#words, SERVER.lastProbeAt),
+    };
+  }
+}

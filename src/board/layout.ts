@@ -1,0 +1,71 @@
+/**
+ * Where everything stands on a listener's board. The board is made of shared memory that workers write and the main
+ * thread reads without a message: one block for the listener, and blocks of server slots that are added as servers
+ * are, so that nothing ever moves.
+ *
+ * @module
+ */
+
+import { END_REASONS } from "../session/end_reason.ts";
+
+/** Upper bounds of the connect-time histogram, in seconds; one more bucket holds the rest. */
+export const CONNECT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+/** Word indices in a listener's block; counters take two words. */
+export const LISTENER = (() => {
+  const active = 0;
+  const total = 2;
+  const bytesIn = 4;
+  const bytesOut = 6;
+  const acceptErrors = 8;
+  const reasons = 10;
+  const connectBuckets = reasons + 2 * END_REASONS.length;
+  const connectMicroseconds = connectBuckets + 2 * (CONNECT_BUCKETS.length + 1);
+  return {
+    active,
+    total,
+    bytesIn,
+    bytesOut,
+    acceptErrors,
+    reasons,
+    connectBuckets,
+    connectMicroseconds,
+    words: connectMicroseconds + 2,
+  } as const;
+})();
+
+/** Word indices within a server's slot; counters take two words. */
+export const SERVER = {
+  active: 0,
+  /** An index into {@link HEALTH_STATES}. */
+  health: 1,
+  /** The running value of smooth weighted round robin. */
+  turn: 2,
+  /** 0 no probe yet, 1 the last probe succeeded, 2 it failed. */
+  lastProbe: 3,
+  total: 4,
+  connectFailures: 6,
+  bytesIn: 8,
+  bytesOut: 10,
+  /** Milliseconds since 1970. */
+  lastProbeAt: 12,
+  words: 16,
+} as const;
+
+/** Slots in one block. */
+export const SLOTS_PER_BLOCK = 64;
+
+/** Health states, in the order of their numbers on the board. */
+export const HEALTH_STATES = ["Unknown", "Healthy", "Abnormal", "Disabled"] as const;
+
+/** What is known of a server's health. */
+export type HealthState = (typeof HEALTH_STATES)[number];
+
+/** The shared memory of one listener, as it is sent to workers. */
+export interface BoardMemory {
+  readonly listener: SharedArrayBuffer;
+  /** Blocks of {@link SLOTS_PER_BLOCK} server slots. */
+  readonly blocks: readonly SharedArrayBuffer[];
+  /** Slot numbers by server key. */
+  readonly slots: ReadonlyMap<string, number>;
+}

@@ -1,0 +1,67 @@
+/**
+ * Commands talk to a running Weir through its admin API.
+ *
+ * @module
+ */
+
+import { messageOf, WeirError } from "../errors.ts";
+import type { Flag, Given } from "./command.ts";
+
+/** `--admin URL`, `--token TOKEN` */
+export const ADMIN_FLAGS: readonly Flag[] = [
+  { name: "admin", value: "URL", help: "where the admin API is (default: WEIR_ADMIN, or http://127.0.0.1:9900)" },
+  { name: "token", value: "TOKEN", help: "its token (default: WEIR_ADMIN_TOKEN)" },
+];
+
+/** An answer of the admin API. */
+export interface AdminAnswer {
+  readonly status: number;
+  /** The body, parsed. */
+  readonly body: unknown;
+}
+
+/**
+ * Calls the admin API.
+ *
+ * @throws {WeirError} `admin_unreachable` when nobody answers, or the token is wrong
+ */
+export async function callAdmin(given: Given, method: "GET" | "POST", path: string): Promise<AdminAnswer> {
+  const base = given.values.get("admin") ?? (Deno.env.get("WEIR_ADMIN") || "http://127.0.0.1:9900");
+  const token = given.values.get("token") ?? Deno.env.get("WEIR_ADMIN_TOKEN") ?? "";
+  const url = URL.parse(path, base.includes("://") ? base : `http://${base}`);
+  if (url === null) throw new WeirError("usage", `--admin must be a URL such as http://127.0.0.1:9900, got "${base}"`);
+  let response: Response;
+  let body: unknown;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: token === "" ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(30_000),
+    });
+    body = await response.json();
+  } catch (error) {
+    throw new WeirError(
+      "admin_unreachable",
+      `Cannot reach a running Weir at ${url.origin}: ${
+        rootCause(error)
+      }; is it running, and is --admin (or WEIR_ADMIN) right?`,
+      { cause: error },
+    );
+  }
+  if (response.status === 401) {
+    throw new WeirError("admin_unreachable", `${detailOf(body)}; give it with --token or WEIR_ADMIN_TOKEN`);
+  }
+  return { status: response.status, body };
+}
+
+/** What a problem document says. */
+export function detailOf(body: unknown): string {
+  return body !== null && typeof body === "object" && "detail" in body ? String(body.detail) : "The admin API refused";
+}
+
+function rootCause(error: unknown): string {
+  if (error instanceof DOMException && error.name === "TimeoutError") return "no answer within 30 s";
+  if (error instanceof SyntaxError) return "what answers is not a Weir";
+  const text = messageOf(error);
+  return /refused/i.test(text) ? "connection refused" : text;
+}

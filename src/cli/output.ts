@@ -1,0 +1,82 @@
+/**
+ * What commands print: plain lines, tables, JSON; colour on terminals that want it.
+ *
+ * @module
+ */
+
+const encoder = new TextEncoder();
+
+/** Writes to standard output. */
+export function print(text: string): void {
+  writeAll(Deno.stdout, `${text}\n`);
+}
+
+/** Writes to standard error. */
+export function printError(text: string): void {
+  writeAll(Deno.stderr, `${text}\n`);
+}
+
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  let bytes = encoder.encode(text);
+  try {
+    while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+  } catch (error) {
+    // The reader has gone (`weir status | head -1`): nothing left to say, and no reason to complain.
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
+
+/** Prints a value as JSON. */
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+/** Lays rows out in columns; the first row is the heading. Columns of numbers are aligned to the right. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from(
+    { length: columns },
+    (_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)),
+  );
+  const numeric = widths.map((_, column) =>
+    rows.slice(1).every((row) => /^[\d.,]*( ?[kMGT]?B)?$/.test(row[column] ?? ""))
+  );
+  return rows.map((row) =>
+    widths.map((width, column) => {
+      const cell = row[column] ?? "";
+      return numeric[column] === true && rows.length > 1 ? cell.padStart(width) : cell.padEnd(width);
+    }).join("  ").trimEnd()
+  ).join("\n");
+}
+
+/** `1.5 MB` */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = bytes;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `2d 3h`, `4m 5s` */
+export function formatDuration(seconds: number): string {
+  const parts: [number, string][] = [
+    [Math.floor(seconds / 86400), "d"],
+    [Math.floor(seconds / 3600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [Math.floor(seconds) % 60, "s"],
+  ];
+  const first = parts.findIndex(([value]) => value > 0);
+  return first < 0 ? "0s" : parts.slice(first, first + 2).map(([value, unit]) => `${value}${unit}`).join(" ");
+}
+
+const COLOURS = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 } as const;
+
+/** Colours text when standard output is a terminal and `NO_COLOR` is not set. */
+export function colour(name: keyof typeof COLOURS, text: string): string {
+  const wanted = Deno.stdout.isTerminal() && (Deno.env.get("NO_COLOR") ?? "") === "";
+  return wanted ? `\x1b[${COLOURS[name]}m${text}\x1b[0m` : text;
+}

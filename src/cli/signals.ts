@@ -1,0 +1,35 @@
+/**
+ * A running program hears signals: SIGHUP reloads, SIGTERM and SIGINT drain and stop, a second one stops at once.
+ *
+ * @module
+ */
+
+import type { App } from "../app.ts";
+import { log } from "../log.ts";
+import { EXIT } from "./command.ts";
+
+/** Serves until a signal ends it. @returns the exit code */
+export function runUntilSignal(app: App): Promise<number> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const stop = () => {
+      if (stopping) {
+        log("warn", "Stopping at once");
+        Deno.exit(EXIT.failed);
+      }
+      stopping = true;
+      app.stop().then(() => resolve(EXIT.done), (error) => {
+        log("error", `Stopping failed: ${error}`);
+        resolve(EXIT.failed);
+      });
+    };
+    Deno.addSignalListener("SIGINT", stop);
+    // Windows knows neither of these.
+    if (Deno.build.os === "windows") return;
+    Deno.addSignalListener("SIGTERM", stop);
+    Deno.addSignalListener("SIGHUP", () => {
+      // A failed reload is logged by the app; the old configuration serves on.
+      if (!stopping) app.reload("signal").catch(() => {});
+    });
+  });
+}

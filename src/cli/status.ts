@@ -1,0 +1,84 @@
+/** `weir status`: how is it going? @module */
+
+import { z } from "zod";
+import { listenerSchema, statusSchema } from "../admin/schemas.ts";
+import { WeirError } from "../errors.ts";
+import { formatEndpoint } from "../net/ip.ts";
+import { ADMIN_FLAGS, callAdmin, detailOf } from "./admin_client.ts";
+import { type Command, EXIT, type Given, JSON_FLAG } from "./command.ts";
+import { colour, formatBytes, formatDuration, print, printJson, table } from "./output.ts";
+
+type Status = z.infer<typeof statusSchema>;
+type Listener = z.infer<typeof listenerSchema>;
+
+/** The command. */
+export const statusCommand: Command = {
+  name: "status",
+  summary: "Show listeners and servers of a running Weir.",
+  usage: "[--admin URL] [--token TOKEN] [--json]",
+  flags: [...ADMIN_FLAGS, JSON_FLAG],
+  maxRest: 0,
+  run: async (given) => {
+    const status = await read(given, "/v1/status", statusSchema);
+    const { listeners } = await read(given, "/v1/listeners", z.object({ listeners: z.array(listenerSchema) }));
+    if (given.switches.has("json")) printJson({ ...status, listeners });
+    else print(render(status, listeners));
+    return EXIT.done;
+  },
+};
+
+async function read<Schema extends z.ZodType>(given: Given, path: string, schema: Schema): Promise<z.infer<Schema>> {
+  const { status, body } = await callAdmin(given, "GET", path);
+  if (status !== 200) throw new WeirError("admin_unreachable", detailOf(body));
+  const result = schema.safeParse(body);
+  if (!result.success) throw new WeirError("admin_unreachable", "What answers is not a Weir of this version");
+  return result.data;
+}
+
+function render(status: Status, listeners: readonly Listener[]): string {
+  const head = `Weir ${status.version}, up ${formatDuration(status.uptimeSeconds)}, ${
+    status.ready ? colour("green", "ready") : colour("red", "not ready")
+  }, configuration ${status.configFile}`;
+  const reload = status.lastReload !== null && !status.lastReload.ok
+    ? `\n${colour("red", "The last reload failed")} (${status.lastReload.at}):\n${status.lastReload.error}`
+    : "";
+  const listenerRows = listeners.map((one) => [
+    one.name,
+    one.protocol,
+    formatEndpoint(one.address, one.port),
+    one.state,
+    `${one.servers.filter((server) => server.health !== "Abnormal").length}/${one.servers.length}`,
+    String(one.connectionsActive),
+    String(one.connectionsTotal),
+    formatBytes(one.bytesIn),
+    formatBytes(one.bytesOut),
+  ]);
+  const serverRows = listeners.flatMap((one) =>
+    one.servers.map((server) => [
+      one.name,
+      server.server,
+      `${server.weight}${server.backup ? " backup" : ""}`,
+      server.health,
+      String(server.connectionsActive),
+      String(server.connectionsTotal),
+      String(server.connectFailures),
+      server.lastProbe?.error ?? "",
+    ])
+  );
+  const listenerTable = table([
+    ["LISTENER", "PROTOCOL", "ADDRESS", "STATE", "SERVERS UP", "ACTIVE", "TOTAL", "IN", "OUT"],
+    ...listenerRows,
+  ]);
+  const serverTable = table([
+    ["LISTENER", "SERVER", "WEIGHT", "HEALTH", "ACTIVE", "TOTAL", "FAILED", "LAST PROBE"],
+    ...serverRows,
+  ]);
+  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}`;
+}
+
+function paintHealth(text: string): string {
+  return text.replace(/ Abnormal /g, (word) => colour("red", word)).replace(
+    / Healthy /g,
+    (word) => colour("green", word),
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * What the contract names and this version cannot do yet. Each is refused by name: accepting a key and ignoring it
+ * would be worse than not having it.
+ *
+ * @module
+ */
+
+import { familyOf } from "../net/ip.ts";
+import type { Findings } from "./findings.ts";
+import type { ShapedParts } from "./shape.ts";
+import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import type { ConfigPath } from "./source.ts";
+
+/** Adds an error for every setting that does not work yet. */
+export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
+  const refuse = (path: ConfigPath, what: string) => {
+    if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
+  };
+  for (const section of ["ipGroups", "clientCAs"] as const) {
+    if (parts.names[section].length > 0) refuse([section], "is");
+  }
+  if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
+  for (const { path, config } of parts.groups) refuseInGroup(config, path, refuse);
+  for (const { index, config } of parts.listeners) {
+    const path: ConfigPath = ["listeners", index];
+    if (config.backends !== undefined) refuseInGroup(config.backends, [...path, "backends"], refuse);
+    for (const [key, what] of listenerKeys(config)) refuse([...path, ...key], what);
+  }
+}
+
+function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
+  const found: [ConfigPath, string][] = [];
+  if (listener.ports !== undefined) found.push([["ports"], "is"]);
+  if (listener.tls?.authentication === "mutual") found.push([["tls", "authentication"], '"mutual" is']);
+  if (listener.tls?.minVersion === "1.3") found.push([["tls", "minVersion"], '"1.3" is']);
+  if (listener.proxyProtocol !== "off") found.push([["proxyProtocol"], `"${listener.proxyProtocol}" is`]);
+  if (listener.acceptProxyProtocol !== undefined) found.push([["acceptProxyProtocol"], "is"]);
+  if (listener.accessControl !== undefined) found.push([["accessControl"], "is"]);
+  if (listener.maxNewConnections !== "unlimited") found.push([["maxNewConnections"], 'anything but "unlimited" is']);
+  if (listener.maxConnections !== "unlimited") found.push([["maxConnections"], 'anything but "unlimited" is']);
+  if (listener.workers !== 1) found.push([["workers"], "anything but 1 is"]);
+  return found;
+}
+
+function refuseInGroup(
+  group: BackendGroupConfig,
+  path: ConfigPath,
+  refuse: (path: ConfigPath, what: string) => void,
+): void {
+  if (group.algorithm === "source-hash") refuse([...path, "algorithm"], '"source-hash" is');
+  for (const [index, server] of group.servers.entries()) {
+    if (familyOf(server.address) === undefined) {
+      refuse([...path, "servers", index, "address"], `a host name ("${server.address}") is`);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * From a valid configuration to the resolved model.
+ *
+ * @module
+ */
+
+import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
+import type { Algorithm, ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
+import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import type { ValidConfig } from "./validate.ts";
+
+/** Looks up every reference of a valid configuration. */
+export function resolveModel({ config, certificates }: ValidConfig): Model {
+  const groups = new Map(Object.entries(config.backendGroups).map(([name, group]) => [name, resolvePool(group)]));
+  const endpoint = parseEndpoint(config.admin.listen);
+  const listeners = config.listeners.map((listener): ListenerPlan => ({
+    name: listener.name,
+    address: canonicalAddress(listener.address),
+    port: known(listener.port, listener.name),
+    tls: resolveTls(listener, certificates),
+    group: listener.backendGroup ?? null,
+    pool: listener.backends === undefined
+      ? known(groups.get(listener.backendGroup ?? ""), listener.name)
+      : resolvePool(listener.backends),
+    ipTranslation: listener.ipTranslation,
+    idleTimeout: listener.idleTimeout,
+    connectTimeout: listener.connectTimeout,
+    tags: listener.tags,
+    description: listener.description,
+  }));
+  return {
+    admin: {
+      listen: endpoint === undefined ? null : {
+        address: endpoint.address === "localhost" ? "127.0.0.1" : endpoint.address,
+        port: endpoint.port,
+      },
+      token: config.admin.token,
+    },
+    log: { level: config.log.level, format: config.log.format },
+    drainTimeout: config.shutdown.drainTimeout,
+    maxWorkers: config.maxWorkers,
+    groups,
+    listeners: new Map(listeners.map((plan) => [plan.name, plan])),
+  };
+}
+
+function resolvePool(group: BackendGroupConfig): PoolPlan {
+  const { port, ...check } = group.healthCheck;
+  return {
+    algorithm: resolveAlgorithm(group.algorithm),
+    servers: group.servers.flatMap((server) => {
+      const ports = server.ports ?? [known(server.port ?? group.defaultPort, server.address)];
+      const address = canonicalAddress(server.address);
+      return ports.map((port): ServerPlan => ({
+        key: formatEndpoint(address, port),
+        address,
+        family: known(familyOf(address), address),
+        port,
+        weight: server.weight,
+        backup: server.backup,
+      }));
+    }),
+    healthCheck: { ...check, port: port ?? null },
+    whenAllUnhealthy: group.whenAllUnhealthy,
+  };
+}
+
+function resolveAlgorithm(algorithm: BackendGroupConfig["algorithm"]): Algorithm {
+  if (algorithm === "source-hash") throw unreachable(algorithm);
+  return algorithm;
+}
+
+function resolveTls(listener: ListenerConfig, certificates: ValidConfig["certificates"]): TlsPlan | null {
+  if (listener.tls === undefined) return null;
+  const pair = known(certificates.get(listener.tls.certificate), listener.tls.certificate);
+  return { certificate: listener.tls.certificate, ...pair, handshakeTimeout: listener.tls.handshakeTimeout };
+}
+
+/** Validation has made sure of these; a miss is a mistake of ours, not of the user. */
+function known<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw unreachable(what);
+  return value;
+}
+
+function unreachable(what: string): Error {
+  return new Error(`Cannot resolve "${what}": validation let it pass`);
+}

@@ -1,0 +1,191 @@
+/**
+ * The rules that look across keys: references, keys that belong together, ports that clash, families that cannot meet.
+ *
+ * @module
+ */
+
+import { canonicalAddress, familyOf, formatEndpoint, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
+import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
+import { suggestion } from "../text/nearest.ts";
+import type { Findings } from "./findings.ts";
+import type { ShapedParts } from "./shape.ts";
+import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import type { ConfigPath } from "./source.ts";
+
+/** Ports that all listeners together may have. */
+export const MAX_PORTS = 10_000;
+
+/** Checks every rule that looks across keys, as far as the parts concerned have the right shape. */
+export function checkRules(parts: ShapedParts, findings: Findings): void {
+  for (const { path, config } of parts.groups) checkGroup(config, path, findings);
+  for (const { index, config } of parts.listeners) {
+    const path: ConfigPath = ["listeners", index];
+    checkListenerKeys(config, path, findings);
+    checkReferences(config, path, parts, findings);
+    if (config.backends !== undefined) checkGroup(config.backends, [...path, "backends"], findings);
+    checkFamilies(config, path, parts, findings);
+  }
+  checkNames(parts, findings);
+  checkPorts(parts, findings);
+  checkAdmin(parts, findings);
+  if (parts.config !== undefined && parts.config.listeners.length === 0) {
+    findings.warn(["listeners"], "no listeners are defined, so nothing will be accepted");
+  }
+}
+
+function checkListenerKeys(listener: ListenerConfig, path: ConfigPath, findings: Findings): void {
+  const one = (first: "port" | "backendGroup", second: "ports" | "backends") => {
+    if (listener[first] === undefined && listener[second] === undefined) {
+      findings.error(path, `needs "${first}" or "${second}", got neither`);
+    } else if (listener[first] !== undefined && listener[second] !== undefined) {
+      findings.error([...path, second], `must not be given together with "${first}"`, true);
+    }
+  };
+  one("port", "ports");
+  one("backendGroup", "backends");
+  if (listener.protocol === "TCP" && listener.tls !== undefined) {
+    findings.error([...path, "tls"], 'is for protocol "TCP_SSL" only, got protocol "TCP"', true);
+  }
+  if (listener.protocol !== "TCP_SSL") return;
+  if (listener.tls === undefined) {
+    findings.error(path, 'needs "tls" with a certificate, because its protocol is "TCP_SSL"');
+  } else if (listener.tls.authentication === "mutual" && listener.tls.clientCA === undefined) {
+    findings.error([...path, "tls"], 'needs "clientCA", because its authentication is "mutual"');
+  } else if (listener.tls.authentication === "one-way" && listener.tls.clientCA !== undefined) {
+    findings.error([...path, "tls", "clientCA"], 'is for authentication "mutual" only, got "one-way"', true);
+  }
+}
+
+function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
+  const check = (keys: ConfigPath, name: string | undefined, kind: string, known: readonly string[]) => {
+    if (name === undefined || known.includes(name)) return;
+    const hint = suggestion(name, known) ||
+      (known.length === 0 ? "; none is defined" : `; defined are ${known.slice(0, 10).join(", ")}`);
+    findings.error([...path, ...keys], `must be the name of a defined ${kind}, got "${name}"${hint}`);
+  };
+  const { names } = parts;
+  check(["backendGroup"], listener.backendGroup, "backend group", names.backendGroups);
+  check(["tls", "certificate"], listener.tls?.certificate, "certificate", names.certificates);
+  check(["tls", "clientCA"], listener.tls?.clientCA, "client CA", names.clientCAs);
+  for (const [index, group] of (listener.acceptProxyProtocol?.from ?? []).entries()) {
+    check(["acceptProxyProtocol", "from", index], group, "IP group", names.ipGroups);
+  }
+  for (const [index, group] of (listener.accessControl?.groups ?? []).entries()) {
+    check(["accessControl", "groups", index], group, "IP group", names.ipGroups);
+  }
+}
+
+function checkGroup(group: BackendGroupConfig, path: ConfigPath, findings: Findings): void {
+  const seen = new Map<string, ConfigPath>();
+  for (const [index, server] of group.servers.entries()) {
+    const serverPath: ConfigPath = [...path, "servers", index];
+    if (server.port !== undefined && server.ports !== undefined) {
+      findings.error([...serverPath, "ports"], 'must not be given together with "port"', true);
+      continue;
+    }
+    const ports = server.ports ?? [server.port ?? group.defaultPort];
+    for (const [portIndex, port] of ports.entries()) {
+      if (port === undefined) {
+        findings.error(serverPath, 'needs "port" or "ports", because the group has no "defaultPort"');
+        continue;
+      }
+      const key = formatEndpoint(canonicalAddress(server.address), port);
+      const place: ConfigPath = server.ports === undefined ? serverPath : [...serverPath, "ports", portIndex];
+      if (seen.has(key)) findings.error(place, `must not name a server twice, but ${key} is in this group already`);
+      else seen.set(key, place);
+    }
+  }
+  if (group.servers.length === 0) findings.warn(path, "has no servers, so every connection to it is refused");
+  else if (group.servers.every((server) => server.weight === 0)) {
+    findings.warn([...path, "servers"], "every server has weight 0, so none takes new connections");
+  }
+  if (group.healthCheck.enabled && group.healthCheck.timeout > group.healthCheck.interval) {
+    const { timeout, interval } = group.healthCheck;
+    findings.warn(
+      [...path, "healthCheck", "timeout"],
+      `is longer (${timeout} s) than the interval (${interval} s), so a server that does not answer is probed less often than set`,
+    );
+  }
+}
+
+function checkFamilies(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
+  if (listener.ipTranslation || canonicalAddress(listener.address) === "::") return;
+  const family = familyOf(listener.address);
+  const group = listener.backends ?? parts.groups.find((one) => one.path[1] === listener.backendGroup)?.config;
+  const foreign = group?.servers.find((server) => (familyOf(server.address) ?? family) !== family);
+  if (foreign === undefined) return;
+  findings.error(
+    [...path, listener.backends === undefined ? "backendGroup" : "backends"],
+    `must hold ${family} servers only, because the listener's address is ${family} and ipTranslation is false, got server ${foreign.address}`,
+  );
+}
+
+function checkNames(parts: ShapedParts, findings: Findings): void {
+  const seen = new Set<string>();
+  for (const { index, config } of parts.listeners) {
+    if (seen.has(config.name)) {
+      findings.error(["listeners", index, "name"], `must be unique, but another listener is called "${config.name}"`);
+    }
+    seen.add(config.name);
+  }
+}
+
+interface Bind {
+  readonly who: string;
+  readonly address: string;
+  readonly range: PortRange;
+}
+
+/** Whether two listening addresses cannot share a port on Linux: the same one, or one that stands for the other too. */
+export function addressesOverlap(a: string, b: string): boolean {
+  const [first, second] = [canonicalAddress(a), canonicalAddress(b)];
+  if (first === second || first === "::" || second === "::") return true;
+  return (isWildcard(first) || isWildcard(second)) && familyOf(first) === familyOf(second);
+}
+
+function checkPorts(parts: ShapedParts, findings: Findings): void {
+  const taken: Bind[] = [];
+  const admin = parseEndpoint(parts.general.admin?.listen ?? "off");
+  if (admin !== undefined) {
+    const address = admin.address === "localhost" ? "127.0.0.1" : admin.address;
+    taken.push({ who: "the admin API", address, range: { first: admin.port, last: admin.port } });
+  }
+  let total = 0;
+  for (const { index, config } of parts.listeners) {
+    const list = config.ports === undefined ? undefined : parsePortList(config.ports);
+    const ranges = list?.ok === true
+      ? list.ranges
+      : config.port === undefined
+      ? []
+      : [{ first: config.port, last: config.port }];
+    const path: ConfigPath = ["listeners", index, config.ports === undefined ? "port" : "ports"];
+    for (const range of ranges) {
+      const clash = taken.find((bind) =>
+        range.first <= bind.range.last && bind.range.first <= range.last &&
+        addressesOverlap(bind.address, config.address)
+      );
+      if (clash === undefined) continue;
+      const place = `${clash.who} already uses ${clash.address} port ${formatRange(clash.range)}`;
+      findings.error(
+        path,
+        `must not share an address and port, but ${place}, got ${config.address} port ${formatRange(range)}`,
+      );
+    }
+    for (const range of ranges) taken.push({ who: `listener "${config.name}"`, address: config.address, range });
+    const before = total;
+    total += countPorts(ranges);
+    if (total > MAX_PORTS && before <= MAX_PORTS) {
+      findings.error(path, `must not bring all listeners together above ${MAX_PORTS} ports, got ${total}`);
+    }
+  }
+}
+
+function checkAdmin(parts: ShapedParts, findings: Findings): void {
+  const admin = parts.general.admin;
+  const endpoint = parseEndpoint(admin?.listen ?? "off");
+  if (admin === undefined || endpoint === undefined || isLoopback(endpoint.address) || admin.token !== "") return;
+  findings.error(
+    ["admin"],
+    `needs "token", because listen "${admin.listen}" can be reached from other machines`,
+  );
+}

@@ -1,0 +1,171 @@
+/**
+ * The configuration's schema: the one place for every key with its range, default, unit and description. The types,
+ * the JSON Schema file and the documentation's reference follow from it.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { parseCidr, parseEndpoint } from "../net/ip.ts";
+import { familyOf } from "../net/ip.ts";
+import { parsePortList } from "../net/ports.ts";
+import { flag, limit, list, name, named, oneOf, reference, rule, section, showValue, text, whole } from "./fields.ts";
+
+const port = () => whole(1, 65535);
+
+const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?$/;
+
+const serverAddress = z.string(rule("must be an IPv4 or IPv6 address or a host name"))
+  .refine((value) => familyOf(value) !== undefined || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value)), {
+    ...rule("must be an IPv4 or IPv6 address or a host name"),
+  });
+
+const server = section({
+  address: serverAddress.describe("Where the server is: an IPv4 or IPv6 address."),
+  port: port().optional().describe("The server's port; without it the group's defaultPort holds."),
+  ports: list(port(), "ports", 1).optional().describe("Several ports on one server, each balanced to on its own."),
+  weight: whole(0, 100).default(10).describe("Share of new connections; 0 takes none and keeps those it has."),
+  backup: flag().default(false).describe("Used only when no other server of the group can be."),
+}, "a server such as { address: 10.0.0.11, port: 80 }").describe("One server of a backend group.");
+
+const healthCheck = section({
+  enabled: flag().default(true).describe("Whether servers are probed at all."),
+  timeout: whole(2, 60, "seconds").default(2).describe("Seconds that a probe may take."),
+  interval: whole(5, 300, "seconds").default(5).describe("Seconds from one probe of a server to the next."),
+  unhealthyThreshold: whole(2, 10).default(3).describe("Failures in a row that make a server Abnormal."),
+  healthyThreshold: whole(2, 10).default(3).describe("Successes in a row that make a server Healthy."),
+  port: port().optional().describe("Probe this port instead of the server's own."),
+}, "a mapping").describe("How servers are probed: a TCP connect, then close.");
+
+const backendGroup = section({
+  algorithm: oneOf("wrr", "wlc", "source-hash").default("wrr").describe(
+    "How a server is picked: weighted round robin, weighted least connections, or by the client's address.",
+  ),
+  defaultPort: port().optional().describe("The port of servers that give none."),
+  servers: list(server, "servers").default([]).describe("The servers."),
+  healthCheck: healthCheck.prefault({}),
+  whenAllUnhealthy: oneOf("forward", "reject").default("forward").describe(
+    "With every server Abnormal: treat all as healthy (forward), or refuse connections (reject).",
+  ),
+}, "a mapping with servers").describe("Servers that share the work.");
+
+const tls = section({
+  authentication: oneOf("one-way", "mutual").default("one-way").describe(
+    "one-way: the server shows a certificate; mutual: the client must show one as well.",
+  ),
+  certificate: reference("certificate").describe("The certificate shown to clients, from the certificate store."),
+  clientCA: reference("client CA").optional().describe("Who must have signed the clients' certificates."),
+  minVersion: oneOf("1.2", "1.3").default("1.2").describe("The lowest TLS version that is spoken."),
+  handshakeTimeout: whole(1, 60, "seconds").default(10).describe("Seconds that a handshake may take."),
+}, 'a mapping with at least "certificate"').describe("How TLS is ended; needed for TCP_SSL and only there.");
+
+const portList = z.string(rule('must be ports and port ranges such as "10000-10100,10200"'))
+  .superRefine((value, context) => {
+    const result = parsePortList(value);
+    if (!result.ok) context.addIssue({ code: "custom", message: result.reason });
+  });
+
+const tagText = text(255, 0);
+
+const listenAddress = z.string(rule("must be an IPv4 or IPv6 address"))
+  .refine((value) => familyOf(value) !== undefined, rule("must be an IPv4 or IPv6 address"));
+
+/** One listener as the file gives it. */
+export const listenerSchema = section({
+  name: name().describe("What the listener is called, unique."),
+  protocol: oneOf("TCP", "TCP_SSL").describe("TCP relays as it is; TCP_SSL ends TLS and relays plain TCP."),
+  address: listenAddress.default("0.0.0.0").describe('The address to listen on; "::" for both families.'),
+  port: port().optional().describe("The port to listen on."),
+  ports: portList.optional().describe('Several ports: "10000-10100,10200".'),
+  backendGroup: reference("backend group").optional().describe("The backend group that gets the connections."),
+  backends: backendGroup.optional().describe("A backend group written in place."),
+  tls: tls.optional(),
+  proxyProtocol: oneOf("off", "v1", "v2").default("off").describe("The PROXY protocol header sent to servers."),
+  acceptProxyProtocol: section({
+    from: list(reference("IP group"), "IP groups", 1).describe("Who may send a PROXY protocol header."),
+  }, "a mapping with from").optional().describe("Read a PROXY protocol header from these addresses."),
+  accessControl: section({
+    mode: oneOf("whitelist", "blacklist").describe("Whether the groups are let in or kept out."),
+    groups: list(reference("IP group"), "IP groups", 1).describe("The IP groups."),
+  }, "a mapping with mode and groups").optional().describe("Who may connect; without it everybody may."),
+  ipTranslation: flag().default(false).describe("Whether IPv4 clients may reach IPv6 servers and the reverse."),
+  idleTimeout: whole(10, 4000, "seconds").default(300).describe(
+    "Seconds without a byte after which a connection ends.",
+  ),
+  connectTimeout: whole(1, 60, "seconds").default(4).describe(
+    "Seconds that one connection attempt to a server may take.",
+  ),
+  maxNewConnections: limit("a second").default("unlimited").describe("New connections a second."),
+  maxConnections: limit("connections").default("unlimited").describe("Connections at once."),
+  workers: z.union([z.literal("auto"), z.int().min(1).max(64)], rule('must be "auto" or between 1 and 64')).default(1)
+    .describe("Threads that share the listener's port."),
+  tags: z.record(z.string().min(1).max(255), tagText, {
+    error: ({ input }) => `must be a mapping from keys to texts, got ${showValue(input)}`,
+  }).default({}).describe("Keys and values for people and programs."),
+  description: text(255, 0).default("").describe("A line for people."),
+}, "a listener").describe("A port that clients connect to.");
+
+const certificate = section({
+  certFile: text(4096).describe("The certificate and its chain, PEM."),
+  keyFile: text(4096).describe("The private key, PEM."),
+}, "a mapping with certFile and keyFile");
+
+const clientCA = section({
+  certFile: text(4096).describe("One or more CA certificates, PEM."),
+}, "a mapping with certFile");
+
+const cidr = z.string(rule("must be an address or a CIDR block"))
+  .refine((value) => parseCidr(value) !== undefined, rule("must be an IPv4 or IPv6 address or CIDR block"));
+
+const ipGroup = z.union([
+  list(cidr, "addresses and CIDR blocks"),
+  section({ file: text(4096).describe("One entry a line, # comments.") }, "a mapping with file"),
+], rule("must be a list of addresses and CIDR blocks, or { file: name }"));
+
+const adminListen = z.string(rule('must be "off" or an address and port such as 127.0.0.1:9900'))
+  .refine(
+    (value) =>
+      value === "off" || value.startsWith("localhost:") && parseEndpoint(value) !== undefined ||
+      familyOf(parseEndpoint(value)?.address ?? "") !== undefined,
+    rule('must be "off" or an address and port such as 127.0.0.1:9900'),
+  );
+
+/** The sections that are neither listeners nor backend groups. */
+export const generalShape = {
+  admin: section({
+    listen: adminListen.default("127.0.0.1:9900").describe('Address and port of the admin API; "off" disables it.'),
+    token: text(4096, 0).default("").describe("Bearer token; required when listen is not a loopback address."),
+  }, "a mapping").prefault({}).describe("The admin API."),
+  log: section({
+    level: oneOf("debug", "info", "warn", "error").default("info").describe("The least that is logged."),
+    format: oneOf("auto", "text", "json").default("auto").describe("auto: text on a terminal, JSON elsewhere."),
+    access: oneOf("off", "on").default("off").describe("One line for each finished connection."),
+  }, "a mapping").prefault({}).describe("Logging, to standard error."),
+  shutdown: section({
+    drainTimeout: whole(0, 3600, "seconds").default(30).describe(
+      "Seconds that open connections get when a listener or the program stops.",
+    ),
+  }, "a mapping").prefault({}).describe("How the program stops."),
+  maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
+  ipGroups: named(ipGroup, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
+  certificates: named(certificate, "certificates").default({}).describe("The certificate store."),
+  clientCAs: named(clientCA, "client CAs").default({}).describe("Trust anchors for mutual authentication."),
+};
+
+/** The whole file. */
+export const configSchema = section({
+  ...generalShape,
+  backendGroups: named(backendGroup, "backend groups").default({}).describe("Named backend groups."),
+  listeners: list(listenerSchema, "listeners").default([]).describe("The listeners."),
+}, "a mapping with listeners").describe("Configuration of the Weir load balancer.");
+
+/** A configuration with every default filled in. */
+export type Config = z.output<typeof configSchema>;
+/** One listener with every default filled in. */
+export type ListenerConfig = z.output<typeof listenerSchema>;
+/** One backend group with every default filled in. */
+export type BackendGroupConfig = z.output<typeof backendGroup>;
+/** One server with every default filled in. */
+export type ServerConfig = z.output<typeof server>;
+/** Health check settings with every default filled in. */
+export type HealthCheckConfig = z.output<typeof healthCheck>;

@@ -1,0 +1,146 @@
+/**
+ * THE WAY OF A CONFIG CHANGE: lock, load, validate, resolve, diff, prepare, commit, report.
+ *
+ * @module
+ */
+
+import { diffListeners, type ListenerChange, sameData } from "../config/diff.ts";
+import type { ConfigOrigin } from "../config/load.ts";
+import type { Model } from "../config/model.ts";
+import { resolveModel } from "../config/resolve.ts";
+import { type ConfigProblem, formatProblem, messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { PreparedChange } from "./supervisor.ts";
+
+/** What one listener's change amounted to, for people and programs. */
+export interface ReportedChange {
+  readonly listener: string;
+  readonly action: ListenerChange["kind"];
+  /** The settings that changed, for `update` and `replace`. */
+  readonly settings: readonly string[];
+}
+
+/** What a reload did. */
+export interface ReloadReport {
+  readonly at: string;
+  /** What made it happen: `start`, `signal`, `api`. */
+  readonly trigger: ReloadTrigger;
+  readonly changes: readonly ReportedChange[];
+  /** Settings outside of the listeners that changed. */
+  readonly general: readonly string[];
+  readonly warnings: readonly ConfigProblem[];
+}
+
+/** What makes a configuration load. */
+export type ReloadTrigger = "start" | "signal" | "api";
+
+/** The last reload and how it went. */
+export type ReloadResult =
+  | { readonly ok: true; readonly report: ReloadReport }
+  | { readonly ok: false; readonly at: string; readonly trigger: ReloadTrigger; readonly error: string };
+
+/** What a change is made of, and who carries it out. */
+export interface ReloadContext {
+  readonly origin: ConfigOrigin;
+  readonly log: Log;
+  /** Gets the listeners ready for a change. */
+  prepareListeners(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange>;
+  /** Gets everything else ready (the admin API's address, logging). */
+  prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange>;
+}
+
+/** Loads configurations, one at a time, and keeps the one that serves. */
+export class Reloader {
+  readonly #context: ReloadContext;
+  #serving: Model | undefined;
+  #last: ReloadResult | undefined;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  /** @param context what a change is made of */
+  constructor(context: ReloadContext) {
+    this.#context = context;
+  }
+
+  /** The model that serves; `undefined` before the first one does. */
+  get serving(): Model | undefined {
+    return this.#serving;
+  }
+
+  /** How the last attempt went. */
+  get last(): ReloadResult | undefined {
+    return this.#last;
+  }
+
+  /**
+   * Loads the configuration and makes it serve, or leaves everything as it is. Waits for one that is under way.
+   *
+   * @throws {ConfigError} when the configuration is not valid
+   * @throws {WeirError} when it cannot be read, or cannot be carried out
+   */
+  reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    const turn = this.#queue.then(() => this.#run(trigger));
+    this.#queue = turn.catch(() => {});
+    return turn;
+  }
+
+  async #run(trigger: ReloadTrigger): Promise<ReloadReport> {
+    const at = new Date().toISOString();
+    try {
+      const report = await this.#change(trigger, at);
+      this.#last = { ok: true, report };
+      return report;
+    } catch (error) {
+      this.#last = { ok: false, at, trigger, error: messageOf(error) };
+      throw error;
+    }
+  }
+
+  async #change(trigger: ReloadTrigger, at: string): Promise<ReloadReport> {
+    const { origin, log, prepareListeners, prepareGeneral } = this.#context;
+    const valid = origin.load();
+    const next = resolveModel(valid);
+    const before = this.#serving;
+    const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
+    const general = before === undefined ? [] : changedGenerally(before, next);
+
+    const generalChange = await prepareGeneral(before, next);
+    for (const warning of valid.warnings) log("warn", formatProblem(warning));
+    let listenerChange: PreparedChange;
+    try {
+      listenerChange = await prepareListeners(changes, next);
+    } catch (error) {
+      await generalChange.abort();
+      throw error;
+    }
+    await listenerChange.commit();
+    await generalChange.commit();
+    this.#serving = next;
+
+    if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
+    return { at, trigger, changes: changes.map(reported), general, warnings: valid.warnings };
+  }
+}
+
+function changedGenerally(before: Model, next: Model): string[] {
+  const keys = ["admin", "log", "drainTimeout", "maxWorkers"] as const;
+  return keys.filter((key) => !sameData(before[key], next[key]));
+}
+
+function reported(change: ListenerChange): ReportedChange {
+  return {
+    listener: change.kind === "stop" ? change.name : change.plan.name,
+    action: change.kind,
+    settings: "changed" in change ? change.changed : [],
+  };
+}
+
+function summary(changes: readonly ListenerChange[], general: readonly string[]): string {
+  const parts = [
+    ...changes.map((change) => {
+      const { action, listener, settings } = reported(change);
+      return `${action} "${listener}"${settings.length > 0 ? ` (${settings.join(", ")})` : ""}`;
+    }),
+    ...general,
+  ];
+  return parts.length === 0 ? "no change" : parts.join("; ");
+}

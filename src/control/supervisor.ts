@@ -1,0 +1,316 @@
+/**
+ * The listeners that run: starting, changing and stopping them as one change that happens as a whole or not at all,
+ * and replacing workers that die.
+ *
+ * @module
+ */
+
+import { BoardRegistry } from "../board/registry.ts";
+import type { ListenerChange } from "../config/diff.ts";
+import { type ListenerPlan, type Model, protocolOf } from "../config/model.ts";
+import { addressesOverlap } from "../config/rules.ts";
+import { messageOf, WeirError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { InstanceId } from "../messages.ts";
+import { formatEndpoint } from "../net/ip.ts";
+import { Anchor } from "./anchors.ts";
+import { ProbeErrors } from "./probe_errors.ts";
+import { type Crew, WorkerFleet } from "./worker_fleet.ts";
+import type { WorkerObserver } from "./worker_handle.ts";
+
+/** What a listener is doing. */
+export type ListenerState = "starting" | "accepting" | "restarting" | "draining";
+
+interface Instance {
+  readonly id: InstanceId;
+  plan: ListenerPlan;
+  crew: Crew;
+  state: ListenerState;
+  anchor: Anchor;
+}
+
+/** A change that every worker is ready for. Exactly one of the two is called. */
+export interface PreparedChange {
+  /** Makes it so. */
+  commit(): Promise<void>;
+  /** Leaves everything as it was. */
+  abort(): Promise<void>;
+}
+
+/** Pauses before a worker that keeps dying is started again, in seconds; the last one repeats. */
+const RESTART_PAUSES = [0, 0.1, 0.5, 2, 5] as const;
+/** A worker that lived this long starts again without a pause. */
+const CALM_SECONDS = 60;
+
+/** Runs listeners in workers. */
+export class Supervisor {
+  /** Counters and health of every listener. */
+  readonly boards = new BoardRegistry();
+  /** Why servers' last probes failed. */
+  readonly probeErrors = new ProbeErrors();
+  readonly #log: Log;
+  readonly #fleet: WorkerFleet;
+  /** The instance that serves under each name. */
+  readonly #serving = new Map<string, Instance>();
+  /** Everything that lives in a worker, those that drain as well. */
+  readonly #instances = new Map<InstanceId, Instance>();
+  readonly #stopping = new Set<Promise<void>>();
+  #nextInstance = 1;
+  #restarts = 0;
+  #lastDeathAt = -Infinity;
+  #deathsInARow = 0;
+
+  /** @param log where to tell what happens, @param maxWorkers threads at most */
+  constructor(log: Log, maxWorkers: number) {
+    this.#log = log;
+    this.#fleet = new WorkerFleet(maxWorkers, (crew) => this.#observe(crew));
+  }
+
+  /** What the listener of a name is doing; `undefined` when there is none. */
+  stateOf(name: string): ListenerState | undefined {
+    return this.#serving.get(name)?.state;
+  }
+
+  /** Worker threads that run, and how often one had to be replaced. */
+  get workers(): { readonly running: number; readonly restarts: number } {
+    return { running: this.#fleet.size, restarts: this.#restarts };
+  }
+
+  /** Replaced or removed listeners that still have connections. */
+  get draining(): number {
+    return [...this.#instances.values()].filter((instance) => instance.state === "draining").length;
+  }
+
+  /** Whether every listener accepts. */
+  get ready(): boolean {
+    return [...this.#serving.values()].every((instance) => instance.state === "accepting");
+  }
+
+  /**
+   * Gets ready for a change: opens the sockets of new listeners. Nothing that serves is changed.
+   *
+   * @throws {WeirError} when a part cannot be done; nothing of the change is left then
+   */
+  async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
+    this.#fleet.maxWorkers = next.maxWorkers;
+    const opened: Instance[] = [];
+    const suspended: Instance[] = [];
+    const undo = async () => {
+      await Promise.all(opened.map((instance) => this.#discard(instance)));
+      await Promise.all(suspended.map((instance) => this.#resume(instance)));
+    };
+    const leaving = this.#leaving(changes);
+    const plans = changes.flatMap((change) =>
+      change.kind === "start" || change.kind === "replace" ? [change.plan] : []
+    );
+    const results = await Promise.allSettled(
+      plans.map(async (plan) => opened.push(await this.#open(plan, leaving, suspended))),
+    );
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) {
+      await undo();
+      throw failed.reason;
+    }
+    return {
+      abort: undo,
+      commit: async () => {
+        await Promise.all(opened.map((instance) => this.#accept(instance)));
+        await Promise.all(changes.map((change) => change.kind === "update" ? this.#update(change.plan) : undefined));
+        for (const change of changes) {
+          if (change.kind === "stop") this.#retire(change.name, undefined, next.drainTimeout);
+          else if (change.kind === "replace") {
+            const successor = opened.find((instance) => instance.plan === change.plan);
+            this.#retire(change.plan.name, successor, change.disconnect ? 0 : next.drainTimeout);
+          }
+        }
+        for (const instance of opened) this.#serving.set(instance.plan.name, instance);
+      },
+    };
+  }
+
+  /** Stops every listener, gives sessions `drainTimeout` seconds, and ends all workers. */
+  async stop(drainTimeout: number): Promise<void> {
+    for (const name of [...this.#serving.keys()]) this.#retire(name, undefined, drainTimeout);
+    await Promise.all(this.#stopping);
+    this.#fleet.terminate();
+  }
+
+  #leaving(changes: readonly ListenerChange[]): Instance[] {
+    return changes.flatMap((change) => {
+      const name = change.kind === "stop" ? change.name : change.kind === "replace" ? change.plan.name : undefined;
+      const instance = name === undefined ? undefined : this.#serving.get(name);
+      return instance === undefined ? [] : [instance];
+    });
+  }
+
+  /** Opens a socket for a plan. Where one that is about to leave is in the way, that one closes its own first. */
+  async #open(plan: ListenerPlan, leaving: readonly Instance[], suspended: Instance[]): Promise<Instance> {
+    const inTheWay = leaving.filter((other) =>
+      other.plan.port === plan.port && addressesOverlap(other.plan.address, plan.address)
+    );
+    const alike = inTheWay.every((other) =>
+      other.plan.address === plan.address && protocolOf(other.plan) === protocolOf(plan)
+    );
+    if (!alike) {
+      for (const other of inTheWay) {
+        if (suspended.includes(other)) continue;
+        suspended.push(other);
+        other.anchor[Symbol.dispose]();
+        await other.crew.worker.request({ kind: "suspend", instance: other.id });
+      }
+    }
+    const anchor = this.#anchor(plan, alike && inTheWay.length > 0);
+    const id = `${plan.name}#${this.#nextInstance++}`;
+    const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", anchor };
+    this.#instances.set(id, instance);
+    try {
+      await instance.crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
+      return instance;
+    } catch (error) {
+      this.#forget(instance);
+      throw new WeirError("bind_failed", `Listener "${plan.name}": ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  #anchor(plan: ListenerPlan, sharesWithOwn: boolean): Anchor {
+    try {
+      return new Anchor(plan, sharesWithOwn);
+    } catch (error) {
+      throw new WeirError("bind_failed", `Listener "${plan.name}": ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** The listener's board, with slots for the servers that serve now and for those of the plan. */
+  #memoryFor(plan: ListenerPlan) {
+    const serving = this.#serving.get(plan.name)?.plan.pool.servers ?? [];
+    return this.boards.provide(plan.name, [...serving, ...plan.pool.servers].map((server) => server.key));
+  }
+
+  async #accept(instance: Instance): Promise<void> {
+    await instance.crew.worker.request({ kind: "accept", instance: instance.id });
+    instance.state = "accepting";
+    const { name, address, port } = instance.plan;
+    this.#log("info", `Listener "${name}" accepts ${protocolOf(instance.plan)} on ${formatEndpoint(address, port)}`, {
+      listener: name,
+    });
+  }
+
+  async #update(plan: ListenerPlan): Promise<void> {
+    const instance = this.#serving.get(plan.name);
+    if (instance === undefined) return;
+    const memory = this.#memoryFor(plan);
+    instance.plan = plan;
+    try {
+      await instance.crew.worker.request({ kind: "update", instance: instance.id, plan, memory });
+    } catch (error) {
+      // The worker died or hangs: its successor starts with the new plan.
+      this.#log("error", `Listener "${plan.name}" did not take the new settings at once: ${messageOf(error)}`, {
+        listener: plan.name,
+      });
+    }
+  }
+
+  #retire(name: string, successor: Instance | undefined, drainTimeout: number): void {
+    const instance = this.#serving.get(name);
+    if (instance === undefined) return;
+    this.#serving.delete(name);
+    instance.state = "draining";
+    const ended = this.#drain(instance, drainTimeout).finally(() => {
+      this.#stopping.delete(ended);
+      this.#forget(instance);
+      if (successor === undefined && !this.#serving.has(name)) {
+        this.boards.drop(name);
+        this.probeErrors.drop(name);
+      }
+    });
+    this.#stopping.add(ended);
+  }
+
+  async #drain(instance: Instance, drainTimeout: number): Promise<void> {
+    const { name } = instance.plan;
+    this.#log("info", `Listener "${name}" stops accepting`, { listener: name });
+    instance.anchor[Symbol.dispose]();
+    try {
+      await instance.crew.worker.request({ kind: "stop", instance: instance.id, drainTimeout });
+      this.#log("info", `Listener "${name}" has stopped`, { listener: name });
+    } catch (error) {
+      this.#log("warn", `Listener "${name}" ended before its connections did: ${messageOf(error)}`, { listener: name });
+    }
+  }
+
+  async #discard(instance: Instance): Promise<void> {
+    await instance.crew.worker.request({ kind: "stop", instance: instance.id, drainTimeout: 0 }).catch(() => {});
+    this.#forget(instance);
+  }
+
+  async #resume(instance: Instance): Promise<void> {
+    try {
+      instance.anchor = new Anchor(instance.plan, false);
+      await instance.crew.worker.request({ kind: "resume", instance: instance.id });
+    } catch (error) {
+      this.#log("error", `Listener "${instance.plan.name}" lost its port: ${messageOf(error)}`, {
+        listener: instance.plan.name,
+      });
+    }
+  }
+
+  #forget(instance: Instance): void {
+    instance.anchor[Symbol.dispose]();
+    this.#instances.delete(instance.id);
+    this.#fleet.leave(instance.crew, instance.id);
+  }
+
+  #observe(crew: () => Crew): WorkerObserver {
+    return {
+      onMessage: (message) => {
+        if (message.kind === "log") return this.#log(message.level, message.message, message.fields);
+        const { listener, server } = message;
+        if (message.kind === "probe") return this.probeErrors.set(listener, server, message.error);
+        const { from, to, reason } = message;
+        const level = to === "Abnormal" ? "warn" : "info";
+        this.#log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, {
+          listener,
+          server,
+          from,
+          to,
+        });
+      },
+      onDeath: (reason) => void this.#revive(crew(), reason),
+    };
+  }
+
+  /** Starts a new worker for those that a dead one served. Only they notice. */
+  async #revive(dead: Crew, reason: string): Promise<void> {
+    this.#restarts++;
+    this.#deathsInARow = performance.now() - this.#lastDeathAt > CALM_SECONDS * 1000 ? 0 : this.#deathsInARow + 1;
+    this.#lastDeathAt = performance.now();
+    const pause = RESTART_PAUSES[Math.min(this.#deathsInARow, RESTART_PAUSES.length - 1)] ?? 0;
+    const orphans = [...dead.instances].flatMap((id) => this.#instances.get(id) ?? []);
+    const names = orphans.map((instance) => instance.plan.name);
+    this.#log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
+      listeners: names.join(","),
+    });
+    for (const instance of orphans) {
+      this.boards.forgetActive(instance.plan.name);
+      if (instance.state === "accepting") instance.state = "restarting";
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    const crew = this.#fleet.replace(dead);
+    await Promise.all(orphans.map((instance) => this.#reopen(instance, crew)));
+  }
+
+  async #reopen(instance: Instance, crew: Crew): Promise<void> {
+    instance.crew = crew;
+    // Those that were draining had nothing but connections, which are gone; those not yet committed have failed.
+    if (instance.state !== "restarting") return this.#fleet.leave(crew, instance.id);
+    const { plan, id } = instance;
+    try {
+      await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
+      await this.#accept(instance);
+    } catch (error) {
+      this.#log("error", `Listener "${plan.name}" could not be started again: ${messageOf(error)}`, {
+        listener: plan.name,
+      });
+    }
+  }
+}

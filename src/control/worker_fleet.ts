@@ -1,0 +1,74 @@
+/**
+ * Which listener runs in which worker: one worker each until there are `maxWorkers`, then evenly shared. Workers are
+ * kept and used again, because a thread that ends gives little of its memory back.
+ *
+ * @module
+ */
+
+import type { InstanceId } from "../messages.ts";
+import { WorkerHandle, type WorkerObserver } from "./worker_handle.ts";
+
+/** A worker and the instances that live in it. */
+export interface Crew {
+  readonly worker: WorkerHandle;
+  readonly instances: Set<InstanceId>;
+}
+
+/** All workers. */
+export class WorkerFleet {
+  readonly #crews = new Set<Crew>();
+  readonly #observe: (crew: () => Crew) => WorkerObserver;
+  #started = 0;
+  /** Workers at most; the next instance is placed by it. */
+  maxWorkers: number;
+
+  /** @param maxWorkers 1 or more, @param observe makes the observer of a new worker */
+  constructor(maxWorkers: number, observe: (crew: () => Crew) => WorkerObserver) {
+    this.maxWorkers = maxWorkers;
+    this.#observe = observe;
+  }
+
+  /** Workers that run. */
+  get size(): number {
+    return this.#crews.size;
+  }
+
+  /** Finds a place for an instance: a free worker, a new one, or the one with the fewest instances. */
+  place(instance: InstanceId): Crew {
+    const crews = [...this.#crews].sort((a, b) => a.instances.size - b.instances.size);
+    const [emptiest] = crews;
+    const crew = emptiest !== undefined && (emptiest.instances.size === 0 || this.#crews.size >= this.maxWorkers)
+      ? emptiest
+      : this.#start();
+    crew.instances.add(instance);
+    return crew;
+  }
+
+  /** An instance has left its worker. */
+  leave(crew: Crew, instance: InstanceId): void {
+    crew.instances.delete(instance);
+  }
+
+  /** A worker died: a new one takes over its instances, which have to be opened again. */
+  replace(dead: Crew): Crew {
+    this.#crews.delete(dead);
+    const crew = this.#start();
+    for (const instance of dead.instances) crew.instances.add(instance);
+    return crew;
+  }
+
+  /** Ends every worker. */
+  terminate(): void {
+    for (const crew of this.#crews) crew.worker.terminate();
+    this.#crews.clear();
+  }
+
+  #start(): Crew {
+    const crew: Crew = {
+      worker: new WorkerHandle(++this.#started, this.#observe(() => crew)),
+      instances: new Set(),
+    };
+    this.#crews.add(crew);
+    return crew;
+  }
+}

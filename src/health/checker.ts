@@ -1,0 +1,151 @@
+/**
+ * Probes the servers of one listener, each on its own clock, and tells of every change.
+ *
+ * @module
+ */
+
+import type { HealthState } from "../board/layout.ts";
+import type { HealthCheckPlan } from "../config/model.ts";
+import type { Server } from "../upstream/pool.ts";
+import type { ProbeResult, ProbeTarget } from "./probe.ts";
+import { afterResult, type HealthStatus, UNKNOWN } from "./threshold.ts";
+
+/** A change of a server's state. */
+export interface HealthTransition {
+  readonly from: HealthState;
+  readonly to: HealthState;
+  /** Why, for people. */
+  readonly reason: string;
+}
+
+/** What the checker needs from outside; time and chance come in here. */
+export interface CheckerContext {
+  readonly probe: (target: ProbeTarget, signal: AbortSignal) => Promise<ProbeResult>;
+  /** Calls back after `seconds`; what it returns cancels the call. */
+  readonly after: (seconds: number, call: () => void) => () => void;
+  /** 0 up to 1. */
+  readonly random: () => number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** A server's state has changed. Called once a change. */
+  readonly onTransition: (server: Server, transition: HealthTransition) => void;
+  /** A probe's outcome differs from the one before it (another error, say). */
+  readonly onOutcome: (server: Server, error: string | null) => void;
+}
+
+interface Watch {
+  readonly server: Server;
+  readonly stop: AbortController;
+  status: HealthStatus;
+  /** Whether a probe is under way; there is never more than one. */
+  probing: boolean;
+  /** The last probe's error, `null` after a success, `undefined` before the first. */
+  error: string | null | undefined;
+  cancel: () => void;
+}
+
+/** Probes servers and keeps their health. */
+export class HealthChecker {
+  readonly #context: CheckerContext;
+  readonly #watches = new Map<Server, Watch>();
+  #plan: HealthCheckPlan;
+
+  /** @param plan how to probe, @param context time, chance, sockets and listeners */
+  constructor(plan: HealthCheckPlan, context: CheckerContext) {
+    this.#plan = plan;
+    this.#context = context;
+  }
+
+  /**
+   * Takes up servers and settings. Servers that stay keep their state and their clock, unless the settings of the
+   * clock have changed; new ones start as Unknown (Disabled without health checks), or as the board knows them.
+   */
+  update(plan: HealthCheckPlan, servers: Iterable<Server>): void {
+    const before = this.#plan;
+    this.#plan = plan;
+    const wanted = new Set(servers);
+    for (const watch of this.#watches.values()) {
+      if (!wanted.has(watch.server)) this.#forget(watch);
+    }
+    const reschedule = before.interval !== plan.interval || before.enabled !== plan.enabled ||
+      before.port !== plan.port;
+    for (const server of wanted) {
+      const watch = this.#watches.get(server);
+      if (!plan.enabled) {
+        if (watch !== undefined) this.#forget(watch);
+        this.#move(server, "Disabled", "health checks are switched off");
+      } else if (watch === undefined) {
+        this.#watch(server);
+      } else if (reschedule && !watch.probing) {
+        watch.cancel();
+        this.#schedule(watch, this.#context.random());
+      }
+    }
+  }
+
+  /** Ends all probing. */
+  stop(): void {
+    for (const watch of this.#watches.values()) this.#forget(watch);
+  }
+
+  #watch(server: Server): void {
+    const known = server.counters.health;
+    if (known === "Disabled") this.#move(server, "Unknown", "health checks are switched on");
+    // A worker that takes over from one that died goes on with what the board knows.
+    const state = known === "Disabled" ? "Unknown" : known;
+    const watch: Watch = {
+      server,
+      stop: new AbortController(),
+      status: { ...UNKNOWN, state },
+      probing: false,
+      error: undefined,
+      cancel: () => {},
+    };
+    this.#watches.set(server, watch);
+    this.#schedule(watch, this.#context.random());
+  }
+
+  #forget(watch: Watch): void {
+    watch.cancel();
+    watch.stop.abort();
+    this.#watches.delete(watch.server);
+  }
+
+  #schedule(watch: Watch, seconds: number): void {
+    watch.cancel = this.#context.after(seconds, () => void this.#run(watch));
+  }
+
+  async #run(watch: Watch): Promise<void> {
+    const first = watch.error === undefined;
+    const startedAt = this.#context.now();
+    const { address, port } = watch.server.plan;
+    const { timeout } = this.#plan;
+    watch.probing = true;
+    const result = await this.#context.probe({ address, port: this.#plan.port ?? port, timeout }, watch.stop.signal);
+    watch.probing = false;
+    if (watch.stop.signal.aborted) return;
+    this.#take(watch, result);
+    // From start to start, so that a slow probe does not stretch the interval; the second one is earlier by chance, so
+    // that servers which came together are not probed together ever after.
+    const spent = (this.#context.now() - startedAt) / 1000;
+    const pause = first ? this.#plan.interval * (0.5 + this.#context.random() / 2) : this.#plan.interval;
+    this.#schedule(watch, Math.max(0, pause - spent));
+  }
+
+  #take(watch: Watch, result: ProbeResult): void {
+    const { server } = watch;
+    const error = result.ok ? null : result.reason;
+    server.counters.probed(result.ok, this.#context.now());
+    if (watch.error !== error) this.#context.onOutcome(server, error);
+    watch.error = error;
+    watch.status = afterResult(watch.status, result.ok, this.#plan);
+    const { run, state } = watch.status;
+    const probes = run === 1 ? "a probe" : `${run} probes in a row`;
+    this.#move(server, state, result.ok ? `${probes} succeeded` : `${probes} failed, the last: ${error}`);
+  }
+
+  #move(server: Server, to: HealthState, reason: string): void {
+    const from = server.counters.health;
+    if (from !== to) this.#context.onTransition(server, { from, to, reason });
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * One health probe: a TCP connect to the server's port, then close.
+ *
+ * @module
+ */
+
+import { formatEndpoint } from "../net/ip.ts";
+import { messageOf } from "../errors.ts";
+
+/** What a probe found. */
+export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+/** Where and how long to probe. */
+export interface ProbeTarget {
+  readonly address: string;
+  readonly port: number;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/** Probes once; never throws. @param signal ends the probe early, with a failure that nobody will look at */
+export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => deadline.abort(), target.timeout * 1000);
+  const stop = () => deadline.abort();
+  signal.addEventListener("abort", stop);
+  try {
+    const connection = await Deno.connect({
+      hostname: target.address,
+      port: target.port,
+      signal: deadline.signal,
+      autoSelectFamily: false,
+    });
+    // Closed in the ordinary way, not reset: resets fill servers' logs.
+    connection.close();
+    return { ok: true };
+  } catch (error) {
+    const where = formatEndpoint(target.address, target.port);
+    if (deadline.signal.aborted) return { ok: false, reason: `no answer from ${where} within ${target.timeout} s` };
+    if (error instanceof Deno.errors.ConnectionRefused) return { ok: false, reason: `connection to ${where} refused` };
+    return { ok: false, reason: `connection to ${where} failed: ${messageOf(error)}` };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+  }
+}

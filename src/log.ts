@@ -1,0 +1,150 @@
+/**
+ * The only place that configures logging. Lines go to standard error through a bounded queue, so that a reader who
+ * has stopped reading never stops the load balancer; what does not fit is counted and said.
+ *
+ * @module
+ */
+
+import { configure, getLogger, type LogRecord } from "@logtape/logtape";
+
+/** How bad it is. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** Named values beside a message. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+
+/** Where messages go. */
+export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;
+
+/** How lines look and which are written. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  /** `auto` is text on a terminal and JSON elsewhere. */
+  readonly format: "auto" | "text" | "json";
+}
+
+/** Lines that may wait to be written. */
+const QUEUE_LINES = 10_000;
+
+const LEVELS = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
+
+/** Writes lines to a stream one after the other, from a bounded queue. */
+export class LineWriter {
+  readonly #write: (bytes: Uint8Array) => Promise<number>;
+  readonly #encoder = new TextEncoder();
+  readonly #queue: string[] = [];
+  #dropped = 0;
+  #draining: Promise<void> | undefined;
+
+  /** @param write writes some of the bytes and says how many */
+  constructor(write: (bytes: Uint8Array) => Promise<number>) {
+    this.#write = write;
+  }
+
+  /** Puts a line into the queue, or drops it when the queue is full. */
+  line(text: string): void {
+    if (this.#queue.length >= QUEUE_LINES) {
+      this.#dropped++;
+      return;
+    }
+    this.#queue.push(text);
+    this.#draining ??= this.#drain();
+  }
+
+  /** Resolves when everything has been written. */
+  async flushed(): Promise<void> {
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    try {
+      while (this.#queue.length > 0) {
+        let batch = this.#queue.splice(0, 256).join("\n") + "\n";
+        if (this.#dropped > 0) {
+          batch += `${this.#dropped} log lines were dropped because they were not read in time\n`;
+          this.#dropped = 0;
+        }
+        let bytes = this.#encoder.encode(batch);
+        while (bytes.length > 0) bytes = bytes.subarray(await this.#write(bytes));
+      }
+    } catch {
+      // Nobody reads the log any more. There is no one left to tell.
+      this.#queue.length = 0;
+    } finally {
+      this.#draining = undefined;
+    }
+  }
+}
+
+const stderr = new LineWriter((bytes) => Deno.stderr.write(bytes));
+
+/** Sets logging up, or sets it up anew after a reload. */
+export async function configureLog(options: LogOptions): Promise<void> {
+  const asText = options.format === "text" || (options.format === "auto" && Deno.stderr.isTerminal());
+  const format = asText ? formatText : formatJson;
+  await configure({
+    reset: true,
+    sinks: { stderr: (record) => stderr.line(format(record)) },
+    loggers: [
+      { category: "weir", lowestLevel: LEVELS[options.level], sinks: ["stderr"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+  });
+}
+
+/** Resolves when every line has been written. */
+export function flushLog(): Promise<void> {
+  return stderr.flushed();
+}
+
+/** Writes one message. */
+export const log: Log = (level, message, fields = {}) => {
+  const logger = getLogger("weir");
+  const properties = { message, fields };
+  switch (level) {
+    case "debug":
+      return logger.debug("{message}", properties);
+    case "info":
+      return logger.info("{message}", properties);
+    case "warn":
+      return logger.warn("{message}", properties);
+    case "error":
+      return logger.error("{message}", properties);
+  }
+};
+
+function levelName(record: LogRecord): string {
+  return record.level === "warning" ? "warn" : record.level;
+}
+
+function fieldsOf(record: LogRecord): Record<string, unknown> {
+  const { fields } = record.properties;
+  return fields !== null && typeof fields === "object" ? { ...fields } : {};
+}
+
+function messageOfRecord(record: LogRecord): string {
+  const { message } = record.properties;
+  return typeof message === "string" ? message : record.message.map(String).join("");
+}
+
+/** `2026-11-20T13:00:00.000Z info  Listener "web" … key=value` */
+export function formatText(record: LogRecord): string {
+  const fields = Object.entries(fieldsOf(record)).map(([key, value]) => ` ${key}=${textValue(value)}`).join("");
+  return `${new Date(record.timestamp).toISOString()} ${levelName(record).padEnd(5)} ${
+    messageOfRecord(record)
+  }${fields}`;
+}
+
+function textValue(value: unknown): string {
+  return typeof value === "string" && !/^[\w.:\-\[\]/]+$/.test(value) ? JSON.stringify(value) : String(value);
+}
+
+/** One JSON object a line. */
+export function formatJson(record: LogRecord): string {
+  return JSON.stringify({
+    time: new Date(record.timestamp).toISOString(),
+    level: levelName(record),
+    message: messageOfRecord(record),
+    ...fieldsOf(record),
+  });
+}

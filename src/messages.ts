@@ -1,0 +1,72 @@
+/**
+ * Every message between the main thread and its workers: plain data, one union for each direction.
+ *
+ * @module
+ */
+
+import type { BoardMemory, HealthState } from "./board/layout.ts";
+import type { ListenerPlan } from "./config/model.ts";
+import type { LogFields, LogLevel } from "./log.ts";
+
+/** A listener as it runs in a worker: a replaced listener and its successor have one name and two instances. */
+export type InstanceId = string;
+
+/** What a worker is asked to do; each gets an {@link Answer} with the same number. */
+export type WorkerRequest =
+  /** Open a listener's socket, and accept nothing yet. */
+  | { readonly kind: "open"; readonly instance: InstanceId; readonly plan: ListenerPlan; readonly memory: BoardMemory }
+  /** Start accepting. */
+  | { readonly kind: "accept"; readonly instance: InstanceId }
+  /** Take up new settings in place. */
+  | {
+    readonly kind: "update";
+    readonly instance: InstanceId;
+    readonly plan: ListenerPlan;
+    readonly memory: BoardMemory;
+  }
+  /** Close the listening socket for now; sessions go on. */
+  | { readonly kind: "suspend"; readonly instance: InstanceId }
+  /** Open the socket again and go on accepting. */
+  | { readonly kind: "resume"; readonly instance: InstanceId }
+  /** Accept nothing more, give sessions `drainTimeout` seconds, then end them; answered when it is all over. */
+  | { readonly kind: "stop"; readonly instance: InstanceId; readonly drainTimeout: number };
+
+/** A request with the number that its answer carries. */
+export type NumberedRequest = WorkerRequest & { readonly id: number };
+
+/** The first message to a worker. */
+export interface WorkerHello {
+  readonly kind: "hello";
+  /** One counter that the worker raises every {@link HEARTBEAT_MS}. */
+  readonly heartbeat: SharedArrayBuffer;
+}
+
+/** Everything that is sent to a worker. */
+export type ToWorker = WorkerHello | NumberedRequest;
+
+/** How often a worker shows that it is alive. */
+export const HEARTBEAT_MS = 500;
+
+/** What a worker made of a request. */
+export interface Answer {
+  readonly kind: "answer";
+  readonly id: number;
+  /** `null` when all went well; otherwise what went wrong, for people. */
+  readonly error: string | null;
+}
+
+/** Everything that a worker sends. */
+export type FromWorker =
+  | { readonly kind: "ready" }
+  | Answer
+  | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
+  | {
+    readonly kind: "health";
+    readonly listener: string;
+    readonly server: string;
+    readonly from: HealthState;
+    readonly to: HealthState;
+    readonly reason: string;
+  }
+  /** The outcome of probing a server is another than before; `null` means success. */
+  | { readonly kind: "probe"; readonly listener: string; readonly server: string; readonly error: string | null };

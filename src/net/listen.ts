@@ -1,0 +1,90 @@
+/**
+ * Opening listening sockets. See docs/decisions/0003-listening-sockets.md for why the two protocols differ.
+ *
+ * @module
+ */
+
+import { messageOf, WeirError } from "../errors.ts";
+import { formatEndpoint } from "./ip.ts";
+
+/** Connections that may wait to be accepted; the kernel's own limit (net.core.somaxconn) holds as well. */
+const BACKLOG = 4096;
+
+/** An address to listen on. */
+export interface ListenAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * Opens a TCP socket that every thread of this process which asks for the same address shares, with its queue of
+ * waiting connections. Another process gets an error.
+ *
+ * @throws {WeirError} `bind_failed`
+ */
+export function listenShared({ address, port }: ListenAddress): Deno.TcpListener {
+  // `loadBalanced` clones one socket within the process; it is missing from the published types.
+  const options: Deno.TcpListenOptions & { loadBalanced: boolean } = {
+    hostname: address,
+    port,
+    loadBalanced: true,
+    tcpBacklog: BACKLOG,
+  };
+  return bind({ address, port }, () => Deno.listen(options));
+}
+
+/**
+ * Opens a TCP-SSL socket beside others of this process on the same address, each with a queue of its own.
+ *
+ * @throws {WeirError} `bind_failed`
+ */
+export function listenTls(
+  at: ListenAddress,
+  certificate: { readonly certPem: string; readonly keyPem: string },
+): Deno.TlsListener {
+  // Unstable, so missing from the published types without a flag.
+  const reusePort: { reusePort: boolean } = { reusePort: true };
+  return bind(at, () =>
+    Deno.listenTls({
+      hostname: at.address,
+      port: at.port,
+      cert: certificate.certPem,
+      key: certificate.keyPem,
+      tcpBacklog: BACKLOG,
+      ...reusePort,
+    }));
+}
+
+/**
+ * Makes sure that nobody else listens on an address: sockets that allow others beside them would share it in silence.
+ *
+ * @throws {WeirError} `bind_failed`
+ */
+export function checkFree(at: ListenAddress): void {
+  bind(at, () => Deno.listen({ hostname: at.address, port: at.port })).close();
+}
+
+function bind<Socket>(at: ListenAddress, open: () => Socket): Socket {
+  try {
+    return open();
+  } catch (error) {
+    throw new WeirError(
+      "bind_failed",
+      `Cannot listen on ${formatEndpoint(at.address, at.port)}: ${reasonOf(error, at)}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function reasonOf(error: unknown, at: ListenAddress): string {
+  if (error instanceof Deno.errors.AddrInUse) return "the port is in use by another program";
+  if (error instanceof Deno.errors.AddrNotAvailable) return `this machine has no address ${at.address}`;
+  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
+    return at.port < 1024
+      ? "no permission for ports below 1024 (run as root or grant CAP_NET_BIND_SERVICE)"
+      : "no permission";
+  }
+  return messageOf(error);
+}

@@ -1,0 +1,52 @@
+/**
+ * Port lists as a listener writes them: `"10000-10100,10200"`.
+ *
+ * @module
+ */
+
+/** Ports `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The result of reading a port list. */
+export type PortListResult =
+  | { readonly ok: true; readonly ranges: readonly PortRange[] }
+  | { readonly ok: false; readonly reason: string };
+
+/** Reads a list of ports and port ranges; refuses overlaps, reversed ranges and ports outside 1-65535. */
+export function parsePortList(text: string): PortListResult {
+  const ranges: PortRange[] = [];
+  for (const part of text.split(",")) {
+    const match = /^\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*$/.exec(part);
+    if (match === null) {
+      return refuse(`must be ports and port ranges such as "10000-10100,10200", got ${JSON.stringify(text)}`);
+    }
+    const range = { first: Number(match[1]), last: Number(match[2] ?? match[1]) };
+    if (range.first < 1 || range.last > 65535) {
+      return refuse(`must name ports between 1 and 65535, got "${part.trim()}"`);
+    }
+    if (range.first > range.last) return refuse(`must give the lower port of a range first, got "${part.trim()}"`);
+    const clash = ranges.find((other) => range.first <= other.last && other.first <= range.last);
+    if (clash !== undefined) {
+      return refuse(`must not name a port twice, but "${part.trim()}" overlaps "${formatRange(clash)}"`);
+    }
+    ranges.push(range);
+  }
+  return { ok: true, ranges };
+}
+
+/** `10000-10100`, or `10200` for a single port. */
+export function formatRange(range: PortRange): string {
+  return range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
+}
+
+/** How many ports a list of ranges holds. */
+export function countPorts(ranges: readonly PortRange[]): number {
+  return ranges.reduce((sum, range) => sum + range.last - range.first + 1, 0);
+}
+
+function refuse(reason: string): PortListResult {
+  return { ok: false, reason };
+}

@@ -1,0 +1,26 @@
+/**
+ * The seam between the relay and whatever carries bytes. `Deno.TcpConn` and `Deno.TlsConn` fit it as they are.
+ *
+ * @module
+ */
+
+/** Something that can be read from, written to, half-closed and closed. */
+export interface ByteStream {
+  /** Reads at least one byte; `null` at the end. */
+  read(buffer: Uint8Array): Promise<number | null>;
+  /** Writes some bytes and says how many. */
+  write(bytes: Uint8Array): Promise<number>;
+  /** Ends the writing side. */
+  closeWrite(): Promise<void>;
+  /** Ends both sides; pending calls fail. */
+  close(): void;
+}
+
+/** Closes a stream that may be closed already: the one safe close. */
+export function closeQuietly(stream: { close(): void } | undefined): void {
+  try {
+    stream?.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BadResource)) throw error;
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * Reaching a server for a client: pick, connect, and on failure the next one, before the client notices.
+ *
+ * @module
+ */
+
+import type { ListenerCounters } from "../board/board.ts";
+import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
+import type { IpFamily } from "../net/ip.ts";
+import type { Lease, Pool, Server } from "../upstream/pool.ts";
+
+/** No new attempt starts after this many connect timeouts. */
+export const CONNECT_BUDGET = 4;
+
+/** What dialing needs of its listener. */
+export interface DialContext {
+  readonly pool: Pool;
+  readonly counters: ListenerCounters;
+  readonly wheel: DeadlineWheel;
+  /** Seconds that one attempt may take. */
+  readonly connectTimeout: number;
+}
+
+/** A server that took the connection. Whoever holds it closes the connection and disposes the lease. */
+export interface Dialed {
+  readonly connection: Deno.TcpConn;
+  readonly lease: Lease;
+}
+
+/** Connects a client of the given family to a server. */
+export async function dial(family: IpFamily, context: DialContext): Promise<Dialed | "connect_failed" | "no_server"> {
+  const startedAt = performance.now();
+  let tried: Set<Server> | undefined;
+  for (;;) {
+    const lease = context.pool.acquire(family, tried);
+    if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
+    const attemptAt = performance.now();
+    try {
+      const connection = await connectWithin(lease.server, context);
+      lease.server.counters.connected();
+      context.counters.connected((performance.now() - attemptAt) / 1000);
+      return { connection, lease };
+    } catch {
+      lease[Symbol.dispose]();
+      lease.server.counters.connectFailed();
+    }
+    (tried ??= new Set()).add(lease.server);
+    if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
+  }
+}
+
+async function connectWithin(server: Server, { wheel, connectTimeout }: DialContext): Promise<Deno.TcpConn> {
+  const abort = new AbortController();
+  const deadline: Deadline = { dueTick: wheel.tickIn(connectTimeout), expire: () => abort.abort() };
+  wheel.add(deadline);
+  try {
+    return await Deno.connect({
+      hostname: server.plan.address,
+      port: server.plan.port,
+      signal: abort.signal,
+      autoSelectFamily: false,
+    });
+  } finally {
+    wheel.remove(deadline);
+  }
+}

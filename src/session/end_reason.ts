@@ -1,0 +1,40 @@
+/**
+ * Why a session ended: one word for each, the same in logs, metrics and the admin API.
+ *
+ * @module
+ */
+
+/** Every reason for which a session ends, in the order in which the board counts them. */
+export const END_REASONS = [
+  /** The client ended first, cleanly. */
+  "client_closed",
+  /** The server ended first, cleanly. */
+  "server_closed",
+  /** No byte went either way for the idle timeout. */
+  "idle_timeout",
+  /** No server of those that were tried took the connection. */
+  "connect_failed",
+  /** No server may take connections (none there, all weights 0, or all Abnormal with `reject`). */
+  "no_server",
+  /** The TLS handshake failed. */
+  "handshake_failed",
+  /** The TLS handshake took longer than it may. */
+  "handshake_timeout",
+  /** Either side broke the connection off. */
+  "reset",
+  /** The listener stopped and its drain time was over. */
+  "drain",
+  /** A fault in Weir itself, also logged as an error. */
+  "internal_error",
+] as const;
+
+/** Why a session ended. */
+export type EndReason = (typeof END_REASONS)[number];
+
+/** Reasons for which a client was turned away before a byte was relayed. */
+export const REJECT_REASONS: readonly EndReason[] = [
+  "connect_failed",
+  "no_server",
+  "handshake_failed",
+  "handshake_timeout",
+];

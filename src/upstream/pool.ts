@@ -1,0 +1,161 @@
+/**
+ * The servers of one listener: which of them may take a connection, and picking one. Picking reserves: the connection
+ * counts from that moment on, so that a burst does not land on one server.
+ *
+ * @module
+ */
+
+import { ServerCounters } from "../board/board.ts";
+import type { BoardMemory, HealthState } from "../board/layout.ts";
+import type { Algorithm, PoolPlan, ServerPlan } from "../config/model.ts";
+import type { IpFamily } from "../net/ip.ts";
+import type { Candidate, Scheduler } from "./scheduler.ts";
+import { weightedLeastConnections } from "./weighted_least_connections.ts";
+import { weightedRoundRobin } from "./weighted_round_robin.ts";
+
+const SCHEDULERS: Readonly<Record<Algorithm, Scheduler>> = {
+  wrr: weightedRoundRobin,
+  wlc: weightedLeastConnections,
+};
+
+/** A server as one listener's worker knows it: settings that reloads replace, and counters that they do not. */
+export class Server implements Candidate {
+  /** The settings in force. */
+  plan: ServerPlan;
+  /** State and counters, on the board. */
+  readonly counters: ServerCounters;
+
+  /** @param plan the settings, @param counters where its state is kept */
+  constructor(plan: ServerPlan, counters: ServerCounters) {
+    this.plan = plan;
+    this.counters = counters;
+  }
+
+  /** 0-100. */
+  get weight(): number {
+    return this.plan.weight;
+  }
+  /** Connections that are open or being opened. */
+  get active(): number {
+    return this.counters.active;
+  }
+  /** The running value of round robin. */
+  get turn(): number {
+    return this.counters.turn;
+  }
+  set turn(value: number) {
+    this.counters.turn = value;
+  }
+}
+
+/** One connection's claim on a server; disposing it twice is harmless. */
+export class Lease implements Disposable {
+  /** The server that was picked. */
+  readonly server: Server;
+  #held = true;
+
+  /** @param server the server to claim */
+  constructor(server: Server) {
+    this.server = server;
+    server.counters.reserve();
+  }
+
+  /** Gives the server back. */
+  [Symbol.dispose](): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.server.counters.release();
+  }
+}
+
+/** The servers of one listener. */
+export class Pool {
+  #plan: PoolPlan;
+  #ipTranslation: boolean;
+  #servers = new Map<string, Server>();
+  /** Eligible servers by client family, worked out when something changes and not on every connection. */
+  #eligible = new Map<IpFamily, readonly (readonly Server[])[]>();
+
+  /** @param plan the settings, @param memory where the servers' state is kept, @param ipTranslation may families mix */
+  constructor(plan: PoolPlan, memory: BoardMemory, ipTranslation: boolean) {
+    this.#plan = plan;
+    this.#ipTranslation = ipTranslation;
+    this.update(plan, memory);
+  }
+
+  /** Every server, in the order of the configuration. */
+  get servers(): Iterable<Server> {
+    return this.#servers.values();
+  }
+
+  /** Takes up new settings. Servers that stay keep their state; those that are gone get nothing new. */
+  update(plan: PoolPlan, memory: BoardMemory): void {
+    this.#plan = plan;
+    const before = this.#servers;
+    this.#servers = new Map(plan.servers.map((settings) => {
+      const server = before.get(settings.key) ?? new Server(settings, new ServerCounters(memory, settings.key));
+      server.plan = settings;
+      return [settings.key, server];
+    }));
+    this.#eligible.clear();
+  }
+
+  /** Sets a server's health. */
+  setHealth(server: Server, health: HealthState): void {
+    server.counters.health = health;
+    this.#eligible.clear();
+  }
+
+  /**
+   * Picks a server for a client and reserves it.
+   *
+   * @param family the client's
+   * @param tried servers that have been tried for this client, and failed
+   * @returns `undefined` when no server is left that may take the connection
+   */
+  acquire(family: IpFamily, tried: ReadonlySet<Server> = NONE): Lease | undefined {
+    const schedule = SCHEDULERS[this.#plan.algorithm];
+    for (const tier of this.#tiers(family)) {
+      const candidates = tried.size === 0 ? tier : tier.filter((server) => !tried.has(server));
+      const server = schedule(candidates);
+      if (server !== undefined) return new Lease(server);
+    }
+    return undefined;
+  }
+
+  #tiers(family: IpFamily): readonly (readonly Server[])[] {
+    let tiers = this.#eligible.get(family);
+    if (tiers === undefined) {
+      tiers = eligibleTiers([...this.#servers.values()], {
+        family: this.#ipTranslation ? undefined : family,
+        whenAllUnhealthy: this.#plan.whenAllUnhealthy,
+      });
+      this.#eligible.set(family, tiers);
+    }
+    return tiers;
+  }
+}
+
+const NONE: ReadonlySet<Server> = new Set();
+
+/** What decides, beside the servers themselves, who may take a connection. */
+export interface EligibilityOptions {
+  /** The only family that will do; `undefined` for any. */
+  readonly family: IpFamily | undefined;
+  readonly whenAllUnhealthy: PoolPlan["whenAllUnhealthy"];
+}
+
+/**
+ * The one definition of which servers may take a connection: right family, weight above 0, not Abnormal. Primaries
+ * come first; backups are used when no primary is left. With every one of them Abnormal, `forward` treats all as
+ * healthy and `reject` leaves none.
+ */
+export function eligibleTiers(servers: readonly Server[], options: EligibilityOptions): readonly (readonly Server[])[] {
+  const able = servers.filter((server) =>
+    server.plan.weight > 0 && (options.family === undefined || server.plan.family === options.family)
+  );
+  const healthy = able.filter((server) => server.counters.health !== "Abnormal");
+  const chosen = healthy.length > 0 || options.whenAllUnhealthy === "reject" ? healthy : able;
+  return [chosen.filter((server) => !server.plan.backup), chosen.filter((server) => server.plan.backup)]
+    .filter((tier) => tier.length > 0);
+}

@@ -1,0 +1,88 @@
+/**
+ * Where a worker starts: it takes requests, hands them to its listeners and answers. Nothing else happens here.
+ *
+ * @module
+ */
+
+import { messageOf } from "../errors.ts";
+import { probe } from "../health/probe.ts";
+import { type FromWorker, HEARTBEAT_MS, type InstanceId, type ToWorker, type WorkerRequest } from "../messages.ts";
+import { BufferPool } from "../net/buffers.ts";
+import { DeadlineWheel } from "../net/deadlines.ts";
+import { type ListenerEnvironment, RunningListener } from "./listener.ts";
+
+// The scope of a dedicated worker; the page-wide types name the window instead.
+const scope = self as unknown as DedicatedWorkerGlobalScope;
+const send = (message: FromWorker) => scope.postMessage(message);
+
+const environment: ListenerEnvironment = {
+  wheel: new DeadlineWheel(),
+  buffers: new BufferPool(),
+  log: (level, message, fields = {}) => send({ kind: "log", level, message, fields }),
+  checker: {
+    probe,
+    after: (seconds, call) => {
+      const timer = setTimeout(call, seconds * 1000);
+      return () => clearTimeout(timer);
+    },
+    random: Math.random,
+    now: Date.now,
+  },
+  onHealth: (listener, server, transition) =>
+    send({ kind: "health", listener, server: server.plan.key, ...transition }),
+  onProbe: (listener, server, error) => send({ kind: "probe", listener, server: server.plan.key, error }),
+};
+
+const listeners = new Map<InstanceId, RunningListener>();
+
+async function handle(request: WorkerRequest): Promise<void> {
+  if (request.kind === "open") {
+    listeners.set(request.instance, new RunningListener(request.plan, request.memory, environment));
+    return;
+  }
+  const listener = listeners.get(request.instance);
+  if (listener === undefined) throw new Error(`No listener "${request.instance}" runs in this worker`);
+  switch (request.kind) {
+    case "accept":
+      return listener.start();
+    case "update":
+      return listener.update(request.plan, request.memory);
+    case "suspend":
+      return listener.suspend();
+    case "resume":
+      return listener.resume();
+    case "stop":
+      await listener.stop(request.drainTimeout);
+      listeners.delete(request.instance);
+  }
+}
+
+async function answer(id: number, request: WorkerRequest): Promise<void> {
+  try {
+    await handle(request);
+    send({ kind: "answer", id, error: null });
+  } catch (error) {
+    send({ kind: "answer", id, error: messageOf(error) });
+  }
+}
+
+function beat(heartbeat: Int32Array): void {
+  Atomics.add(heartbeat, 0, 1);
+}
+
+scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if (data.kind === "hello") {
+    const heartbeat = new Int32Array(data.heartbeat);
+    setInterval(() => beat(heartbeat), HEARTBEAT_MS);
+    send({ kind: "ready" });
+  } else {
+    void answer(data.id, data);
+  }
+};
+
+// A fault that no session caught is a mistake of ours; it must not take the other connections down.
+scope.addEventListener("unhandledrejection", (event) => {
+  event.preventDefault();
+  const error = event.reason instanceof Error ? event.reason.stack ?? event.reason.message : String(event.reason);
+  send({ kind: "log", level: "error", message: "Unhandled rejection in a worker", fields: { error } });
+});

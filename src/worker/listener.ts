@@ -1,0 +1,191 @@
+/**
+ * One listener in its worker: the socket, the accept loop, settings that change in place, and draining.
+ *
+ * @module
+ */
+
+import { ListenerCounters } from "../board/board.ts";
+import type { BoardMemory } from "../board/layout.ts";
+import type { ListenerPlan } from "../config/model.ts";
+import { messageOf } from "../errors.ts";
+import { type CheckerContext, HealthChecker } from "../health/checker.ts";
+import type { Log } from "../log.ts";
+import type { BufferPool } from "../net/buffers.ts";
+import type { DeadlineWheel } from "../net/deadlines.ts";
+import { listenShared, listenTls } from "../net/listen.ts";
+import { closeQuietly } from "../net/stream.ts";
+import type { EndReason } from "../session/end_reason.ts";
+import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
+import { Pool } from "../upstream/pool.ts";
+
+/** What all listeners of a worker share. */
+export interface ListenerEnvironment {
+  readonly wheel: DeadlineWheel;
+  readonly buffers: BufferPool;
+  readonly log: Log;
+  /** How servers are probed; the listener adds what to do with a transition. */
+  readonly checker: Omit<CheckerContext, "onTransition" | "onOutcome">;
+  /** Hears of health transitions and of new probe outcomes. */
+  readonly onHealth: (listener: string, ...event: Parameters<CheckerContext["onTransition"]>) => void;
+  readonly onProbe: (listener: string, ...event: Parameters<CheckerContext["onOutcome"]>) => void;
+}
+
+/** How long the accept loop waits when the machine has no descriptor left. */
+const ACCEPT_PAUSE_MS = 50;
+/** The least time between two log lines about failing accepts. */
+const ACCEPT_LOG_EVERY_MS = 5000;
+
+type ListeningSocket = Deno.TcpListener | Deno.TlsListener;
+
+/** A listener that runs. */
+export class RunningListener implements SessionContext {
+  readonly counters: ListenerCounters;
+  readonly pool: Pool;
+  readonly wheel: DeadlineWheel;
+  readonly buffers: BufferPool;
+  idleTicks: number;
+  readonly #environment: ListenerEnvironment;
+  readonly #checker: HealthChecker;
+  readonly #sessions = new Set<Session>();
+  #plan: ListenerPlan;
+  #socket: ListeningSocket | undefined;
+  #onEmpty: (() => void) | undefined;
+  #acceptErrorLoggedAt = -Infinity;
+
+  /** Opens the socket. @throws {WeirError} `bind_failed` */
+  constructor(plan: ListenerPlan, memory: BoardMemory, environment: ListenerEnvironment) {
+    this.#plan = plan;
+    this.#environment = environment;
+    this.wheel = environment.wheel;
+    this.buffers = environment.buffers;
+    this.counters = new ListenerCounters(memory.listener);
+    this.pool = new Pool(plan.pool, memory, plan.ipTranslation);
+    this.idleTicks = this.wheel.ticks(plan.idleTimeout);
+    this.#checker = new HealthChecker(plan.pool.healthCheck, {
+      ...environment.checker,
+      onTransition: (server, transition) => {
+        this.pool.setHealth(server, transition.to);
+        environment.onHealth(this.#plan.name, server, transition);
+      },
+      onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
+    });
+    this.#socket = openSocket(plan);
+  }
+
+  /** Seconds that one connection attempt may take. */
+  get connectTimeout(): number {
+    return this.#plan.connectTimeout;
+  }
+
+  /** Seconds that a TLS handshake may take. */
+  get handshakeTimeout(): number {
+    return this.#plan.tls?.handshakeTimeout ?? 0;
+  }
+
+  /** Starts accepting and probing. */
+  start(): void {
+    this.#checker.update(this.#plan.pool.healthCheck, this.pool.servers);
+    if (this.#socket !== undefined) void this.#acceptFrom(this.#socket);
+  }
+
+  /**
+   * Takes up new settings; established connections stay. A changed certificate gets a new socket before the old one
+   * closes, so that the port is never without one.
+   *
+   * @throws {WeirError} `bind_failed`; nothing has changed then
+   */
+  update(plan: ListenerPlan, memory: BoardMemory): void {
+    const renewed = plan.tls?.certPem !== this.#plan.tls?.certPem || plan.tls?.keyPem !== this.#plan.tls?.keyPem;
+    const socket = renewed ? openSocket(plan) : undefined;
+    this.#plan = plan;
+    this.idleTicks = this.wheel.ticks(plan.idleTimeout);
+    this.pool.update(plan.pool, memory);
+    this.#checker.update(plan.pool.healthCheck, this.pool.servers);
+    if (socket === undefined) return;
+    const before = this.#socket;
+    this.#socket = socket;
+    void this.#acceptFrom(socket);
+    closeQuietly(before);
+  }
+
+  /** Closes the listening socket for now; sessions go on. */
+  suspend(): void {
+    closeQuietly(this.#socket);
+    this.#socket = undefined;
+  }
+
+  /** Opens the socket again and goes on accepting. @throws {WeirError} `bind_failed` */
+  resume(): void {
+    if (this.#socket !== undefined) return;
+    this.#socket = openSocket(this.#plan);
+    void this.#acceptFrom(this.#socket);
+  }
+
+  /** Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. */
+  async stop(drainTimeout: number): Promise<void> {
+    this.suspend();
+    if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
+    this.#checker.stop();
+    for (const session of this.#sessions) session.end("drain");
+  }
+
+  /** For {@link Session}. */
+  onEnd(session: Session, _reason: EndReason): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** For {@link Session}. */
+  onFault(error: unknown): void {
+    const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+    this.#environment.log("error", "A connection ended because of a fault in Weir", {
+      listener: this.#plan.name,
+      error: stack,
+    });
+  }
+
+  #empty(seconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, seconds * 1000);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Runs until the socket is closed on purpose; no error ends it. */
+  async #acceptFrom(socket: ListeningSocket): Promise<void> {
+    while (this.#socket === socket) {
+      let connection: AcceptedConnection;
+      try {
+        connection = await socket.accept();
+      } catch (error) {
+        if (this.#socket !== socket) return;
+        this.counters.acceptFailed();
+        this.#logAcceptError(error);
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        continue;
+      }
+      const session = new Session(connection, this);
+      this.#sessions.add(session);
+      void session.run();
+    }
+  }
+
+  #logAcceptError(error: unknown): void {
+    if (performance.now() - this.#acceptErrorLoggedAt < ACCEPT_LOG_EVERY_MS) return;
+    this.#acceptErrorLoggedAt = performance.now();
+    this.#environment.log(
+      "error",
+      `Listener "${this.#plan.name}" cannot accept connections: ${messageOf(error)}; trying again`,
+      {
+        listener: this.#plan.name,
+      },
+    );
+  }
+}
+
+function openSocket(plan: ListenerPlan): ListeningSocket {
+  return plan.tls === null ? listenShared(plan) : listenTls(plan, plan.tls);
+}

@@ -1,0 +1,196 @@
+/**
+ * The program under test: `deno run main.ts`, or the executable that WEIR_PROGRAM names. The tests are the same.
+ *
+ * @module
+ */
+
+import { fileURLToPath } from "node:url";
+import { freePort } from "./ports.ts";
+import { until } from "./wait.ts";
+
+const PROGRAM = Deno.env.get("WEIR_PROGRAM") ?? "";
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+
+/** The permissions that the README names. */
+export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=weir.yaml"];
+
+/** A command line for the program. */
+export function weirCommand(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
+  if (PROGRAM !== "") return new Deno.Command(PROGRAM, { ...options, args: [...args] });
+  const run = ["run", "--no-prompt", "--config", CONFIG, ...PERMISSIONS, MAIN];
+  return new Deno.Command(Deno.execPath(), { ...options, args: [...run, ...args] });
+}
+
+/** What a finished command left. */
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program to its end. */
+export async function weir(args: readonly string[], options: Deno.CommandOptions = {}): Promise<Finished> {
+  const output = await weirCommand(args, { stdin: "null", ...options }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
+}
+
+/** How a program is started for a test. */
+export interface StartOptions {
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly env?: Record<string, string>;
+}
+
+/** A running program with its configuration in a folder of its own. Configurations are JSON, which is YAML too. */
+export class RunningWeir implements AsyncDisposable {
+  readonly folder: string;
+  readonly file: string;
+  readonly adminPort: number;
+  readonly #process: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  #log = "";
+  #status: Deno.CommandStatus | undefined;
+
+  private constructor(process: Deno.ChildProcess, folder: string, adminPort: number) {
+    this.#process = process;
+    this.folder = folder;
+    this.file = `${folder}/weir.yaml`;
+    this.adminPort = adminPort;
+    this.#reading = this.#read();
+    void process.status.then((status) => this.#status = status);
+  }
+
+  /** Starts the program and waits until it is ready. `config` gets an admin section with a free port. */
+  static async start(config: Record<string, unknown>, options: StartOptions = {}): Promise<RunningWeir> {
+    const folder = await Deno.makeTempDir({ prefix: "weir-test-" });
+    for (const [name, content] of Object.entries(options.files ?? {})) {
+      await Deno.writeTextFile(`${folder}/${name}`, content);
+    }
+    const adminPort = freePort();
+    await Deno.writeTextFile(`${folder}/weir.yaml`, JSON.stringify(withAdmin(config, adminPort), null, 2));
+    const process = weirCommand(["run", "-c", `${folder}/weir.yaml`], {
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      ...(options.env === undefined ? {} : { env: options.env }),
+    }).spawn();
+    const running = new RunningWeir(process, folder, adminPort);
+    try {
+      await until("the program is ready", async () => {
+        if (running.#status !== undefined) throw new Error(`The program ended at once:\n${running.log}`);
+        return await running.#isReady();
+      });
+    } catch (error) {
+      await running[Symbol.asyncDispose]();
+      throw error;
+    }
+    return running;
+  }
+
+  /** Everything logged so far. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** The process id. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Calls the admin API. */
+  async admin(path: string, init: RequestInit = {}): Promise<{ status: number; body: unknown }> {
+    const response = await fetch(`http://127.0.0.1:${this.adminPort}${path}`, init);
+    const text = await response.text();
+    return {
+      status: response.status,
+      body: response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : text,
+    };
+  }
+
+  /** A listener as the admin API shows it. */
+  async listener(name: string): Promise<ListenerBody> {
+    const { status, body } = await this.admin(`/v1/listeners/${name}`);
+    if (status !== 200) throw new Error(`No listener ${name}: ${JSON.stringify(body)}`);
+    return body as ListenerBody;
+  }
+
+  /** Writes another configuration, without reloading. */
+  async write(config: Record<string, unknown> | string): Promise<void> {
+    const text = typeof config === "string" ? config : JSON.stringify(withAdmin(config, this.adminPort), null, 2);
+    await Deno.writeTextFile(this.file, text);
+  }
+
+  /** Writes another configuration and reloads through the admin API. */
+  async reload(config?: Record<string, unknown> | string): Promise<{ status: number; body: unknown }> {
+    if (config !== undefined) await this.write(config);
+    return await this.admin("/v1/reload", { method: "POST" });
+  }
+
+  /** Sends a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  /** Waits for the end. @returns the exit code */
+  async ended(): Promise<number> {
+    const { code } = await this.#process.status;
+    await this.#reading;
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#status === undefined) {
+      try {
+        this.#process.kill("SIGKILL");
+      } catch { /* it has ended by itself */ }
+    }
+    await this.ended();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  async #isReady(): Promise<boolean> {
+    try {
+      const response = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`);
+      await response.body?.cancel();
+      return response.status === 200;
+    } catch {
+      return false;
+    }
+  }
+
+  async #read(): Promise<void> {
+    const decoder = new TextDecoder();
+    for await (const chunk of this.#process.stderr) this.#log += decoder.decode(chunk, { stream: true });
+  }
+}
+
+function withAdmin(config: Record<string, unknown>, port: number): Record<string, unknown> {
+  return { ...config, admin: { listen: `127.0.0.1:${port}`, ...(config["admin"] as object | undefined) } };
+}
+
+/** The parts of a listener's JSON that tests look at. */
+export interface ListenerBody {
+  readonly name: string;
+  readonly state: string;
+  readonly connectionsActive: number;
+  readonly connectionsTotal: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly connectionsEnded: Readonly<Record<string, number>>;
+  readonly servers: readonly {
+    readonly server: string;
+    readonly weight: number;
+    readonly health: string;
+    readonly connectionsActive: number;
+    readonly connectionsTotal: number;
+    readonly connectFailures: number;
+    readonly lastProbe: { readonly at: string; readonly ok: boolean; readonly error: string | null } | null;
+  }[];
+}
+
+/** The path of a file of this repository. */
+export function projectPath(relative: string): string {
+  return fileURLToPath(new URL(`../../${relative}`, import.meta.url));
+}
