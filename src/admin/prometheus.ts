@@ -5,7 +5,7 @@
  */
 
 import { CONNECT_BUCKETS } from "../board/layout.ts";
-import { REJECT_REASONS } from "../session/end_reason.ts";
+import { REJECT_REASONS } from "../end_reason.ts";
 import type { RuntimeView } from "./views.ts";
 
 type Labels = Readonly<Record<string, string>>;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { END_REASONS, type EndReason } from "../session/end_reason.ts";
+import { END_REASONS, type EndReason } from "../end_reason.ts";
 import {
   type BoardMemory,
   CONNECT_BUCKETS,

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { END_REASONS } from "../session/end_reason.ts";
+import { END_REASONS } from "../end_reason.ts";
 
 /** Upper bounds of the connect-time histogram, in seconds; one more bucket holds the rest. */
 export const CONNECT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;

@@ -6,6 +6,7 @@
 
 import { formatEndpoint } from "../net/ip.ts";
 import { messageOf } from "../errors.ts";
+import { connectTcp } from "../net/connect.ts";
 
 /** What a probe found. */
 export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
@@ -25,12 +26,7 @@ export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<P
   const stop = () => deadline.abort();
   signal.addEventListener("abort", stop);
   try {
-    const connection = await Deno.connect({
-      hostname: target.address,
-      port: target.port,
-      signal: deadline.signal,
-      autoSelectFamily: false,
-    });
+    const connection = await connectTcp(target, deadline.signal);
     // Closed in the ordinary way, not reset: resets fill servers' logs.
     connection.close();
     return { ok: true };

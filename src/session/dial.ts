@@ -5,6 +5,7 @@
  */
 
 import type { ListenerCounters } from "../board/board.ts";
+import { connectTcp } from "../net/connect.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
 import type { IpFamily } from "../net/ip.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
@@ -54,12 +55,7 @@ async function connectWithin(server: Server, { wheel, connectTimeout }: DialCont
   const deadline: Deadline = { dueTick: wheel.tickIn(connectTimeout), expire: () => abort.abort() };
   wheel.add(deadline);
   try {
-    return await Deno.connect({
-      hostname: server.plan.address,
-      port: server.plan.port,
-      signal: abort.signal,
-      autoSelectFamily: false,
-    });
+    return await connectTcp(server.plan, abort.signal);
   } finally {
     wheel.remove(deadline);
   }

@@ -6,7 +6,7 @@
 
 import { type BufferPool, LARGE_BUFFER, SMALL_BUFFER } from "../net/buffers.ts";
 import type { ByteStream } from "../net/stream.ts";
-import type { EndReason } from "./end_reason.ts";
+import type { EndReason } from "../end_reason.ts";
 
 /** The two ends of a relay. */
 export type Side = "client" | "server";

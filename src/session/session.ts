@@ -11,7 +11,7 @@ import { peerFamily } from "../net/ip.ts";
 import { type ByteStream, closeQuietly } from "../net/stream.ts";
 import type { Lease, Pool } from "../upstream/pool.ts";
 import { dial } from "./dial.ts";
-import type { EndReason } from "./end_reason.ts";
+import type { EndReason } from "../end_reason.ts";
 import { Relay, type RelayObserver, type Side } from "./relay.ts";
 import { acceptTls } from "./tls_accept.ts";
 

@@ -14,7 +14,7 @@ import type { BufferPool } from "../net/buffers.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
 import { listenShared, listenTls } from "../net/listen.ts";
 import { closeQuietly } from "../net/stream.ts";
-import type { EndReason } from "../session/end_reason.ts";
+import type { EndReason } from "../end_reason.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
 import { Pool } from "../upstream/pool.ts";
 

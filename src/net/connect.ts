@@ -1,0 +1,21 @@
+/**
+ * Opening TCP connections to servers.
+ *
+ * @module
+ */
+
+/** Where to connect to. */
+export interface ConnectTarget {
+  /** An address literal. */
+  readonly address: string;
+  readonly port: number;
+}
+
+// Racing address families is for host names; for a literal it only costs time. Older type definitions do not know it.
+const LITERAL: { autoSelectFamily: boolean } = { autoSelectFamily: false };
+
+/** Connects; an abort of `signal` ends the attempt. Throws what `Deno.connect` throws. */
+export function connectTcp({ address, port }: ConnectTarget, signal: AbortSignal): Promise<Deno.TcpConn> {
+  const options: Deno.ConnectOptions & { signal: AbortSignal } = { hostname: address, port, signal, ...LITERAL };
+  return Deno.connect(options);
+}
