@@ -7,11 +7,12 @@
 
 import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { hostGuard, tokenGuard } from "./guard.ts";
-import { problem, problemSchema, refusedConfig } from "./problem.ts";
+import { problem, problemSchema, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "./schemas.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
@@ -26,6 +27,9 @@ export interface AdminDependencies {
   token(): string;
   readonly log: Log;
 }
+
+/** Prometheus text format 0.0.4. */
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Bytes that a request body may have. */
 const BODY_LIMIT = 1024 * 1024;
@@ -167,20 +171,17 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
       };
       return context.json(body, 200);
     } catch (error) {
-      return refusedConfig(error) as never;
+      throw refusedConfig(error);
     }
   });
-  api.openapi(
-    routes.metrics,
-    (context) =>
-      context.body(renderMetrics(dependencies.view()), 200, {
-        "content-type": "text/plain; version=0.0.4; charset=utf-8",
-      }) as never,
-  );
+  api.openapi(routes.metrics, (context) => {
+    return context.text(renderMetrics(dependencies.view()), 200, { "content-type": METRICS_TYPE });
+  });
 
   describe(api);
   api.notFound((context) => notFound(api, context.req.method, context.req.path));
   api.onError((error) => {
+    if (error instanceof HTTPException) return error.getResponse();
     dependencies.log("error", "A request to the admin API failed", { error: error.stack ?? messageOf(error) });
     return problem(500, "internal_error", "The request could not be answered; the log says why");
   });
@@ -196,7 +197,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
     const now = view();
     const { name } = context.req.valid("param");
     const plan = now.model.listeners.get(name);
-    if (plan === undefined) return problem(404, "no_such_listener", `There is no listener "${name}"`) as never;
+    if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
     return context.json(listenerView(now, plan), 200);
   });
   api.openapi(routes.groups, (context) => {
@@ -211,7 +212,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
     const { name } = context.req.valid("param");
     const group = now.model.groups.get(name);
     if (group === undefined) {
-      return problem(404, "no_such_backend_group", `There is no backend group "${name}"`) as never;
+      throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
     }
     return context.json(groupView(now, name, group), 200);
   });

@@ -5,6 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
+import { HTTPException } from "hono/http-exception";
 import { ConfigError, messageOf, WeirError } from "../errors.ts";
 
 /** What a problem document holds. */
@@ -57,13 +58,18 @@ export function problem(status: ProblemStatus, kind: string, detail: string, err
   });
 }
 
-/** The response to a configuration that could not be made to serve. */
-export function refusedConfig(error: unknown): Response {
+/** A problem as an exception, for handlers; the API's error handler answers with it. */
+export function refusal(...given: Parameters<typeof problem>): HTTPException {
+  return new HTTPException(given[0], { res: problem(...given) });
+}
+
+/** The answer to a configuration that could not be made to serve, as an exception. */
+export function refusedConfig(error: unknown): HTTPException {
   if (error instanceof ConfigError) {
     const count = error.problems.length;
     const detail = `The configuration has ${count} ${count === 1 ? "error" : "errors"}; the old one serves on`;
-    return problem(422, error.kind, detail, [...error.problems]);
+    return refusal(422, error.kind, detail, [...error.problems]);
   }
   const kind = error instanceof WeirError ? error.kind : "internal_error";
-  return problem(kind === "internal_error" ? 500 : 422, kind, `${messageOf(error)}; the old configuration serves on`);
+  return refusal(kind === "internal_error" ? 500 : 422, kind, `${messageOf(error)}; the old configuration serves on`);
 }
