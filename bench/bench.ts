@@ -1,0 +1,156 @@
+/**
+ * Compares Weir with HAProxy and nginx `stream` where they are installed: the same back end, the same certificate, one
+ * thread each, in turn, round after round. What counts is the CPU time of the proxy for a unit of work, as a ratio:
+ * throughput on a shared machine says little.
+ *
+ * `deno task bench` (five rounds), `deno task bench --quick` (one round of two seconds each).
+ *
+ * @module
+ */
+
+import { selfSigned } from "../src/demo/self_signed.ts";
+import { findProgram } from "../tests/support/peers.ts";
+import { until } from "../tests/support/wait.ts";
+import { cpuSeconds, median, wrk } from "./measure.ts";
+import { type Proxy, startBackend, startHaproxy, startNginx, startWeir } from "./proxies.ts";
+
+interface Work {
+  readonly name: string;
+  readonly unit: "us/request" | "us/connection" | "s/GB";
+  readonly tls: boolean;
+  readonly path: string;
+  readonly connections: number;
+  readonly close: boolean;
+}
+
+const WORKS: readonly Work[] = [false, true].flatMap((tls): Work[] => {
+  const kind = tls ? "TLS" : "TCP";
+  return [
+    { name: `${kind} keep-alive`, unit: "us/request", tls, path: "/small", connections: 32, close: false },
+    { name: `${kind} new connection`, unit: "us/connection", tls, path: "/small", connections: 16, close: true },
+    { name: `${kind} bulk`, unit: "s/GB", tls, path: "/large", connections: 4, close: false },
+  ];
+});
+
+interface Sample {
+  readonly cost: number;
+  readonly perSecond: number;
+  readonly errors: number;
+  readonly p99: string;
+}
+
+async function measure(proxy: Proxy, work: Work, seconds: number): Promise<Sample> {
+  const port = work.tls ? proxy.tlsPort : proxy.tcpPort;
+  const url = `${work.tls ? "https" : "http"}://127.0.0.1:${port}${work.path}`;
+  const before = cpuSeconds(proxy.pid);
+  const load = await wrk(url, { seconds, connections: work.connections, close: work.close });
+  const cpu = cpuSeconds(proxy.pid) - before;
+  const cost = work.unit === "s/GB" ? cpu / (load.bytes / 1e9) : cpu * 1e6 / load.requests;
+  return { cost, perSecond: load.requests / seconds, errors: load.errors, p99: load.p99 };
+}
+
+async function answers(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function main(): Promise<void> {
+  if (findProgram("wrk") === undefined || findProgram("nginx") === undefined) {
+    console.log(
+      "The benchmark needs wrk and nginx (the back end): apt-get install wrk nginx libnginx-mod-stream haproxy",
+    );
+    return;
+  }
+  const quick = Deno.args.includes("--quick");
+  const [rounds, seconds] = quick ? [1, 2] : [5, 4];
+  const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
+  await Deno.chmod(folder, 0o755);
+  const now = Date.now();
+  const { certPem, keyPem } = await selfSigned({
+    name: "bench",
+    hosts: ["localhost", "127.0.0.1"],
+    notBefore: new Date(now - 3600_000),
+    notAfter: new Date(now + 90 * 86400_000),
+  });
+  await Deno.writeTextFile(`${folder}/cert.pem`, certPem);
+  await Deno.writeTextFile(`${folder}/key.pem`, keyPem);
+  await Deno.writeTextFile(`${folder}/both.pem`, certPem + keyPem);
+  const backend = await startBackend(folder);
+  const ground = { folder, backendPort: backend.port, pem: `${folder}/both.pem` };
+  const started = await Promise.all([startWeir(ground), startHaproxy(ground), startNginx(ground)]);
+  const proxies = started.filter((proxy) => proxy !== undefined);
+  for (const name of ["haproxy", "nginx"].filter((one) => !proxies.some((proxy) => proxy.name === one))) {
+    console.log(`${name} is not installed and left out`);
+  }
+  try {
+    for (const proxy of proxies) {
+      await until(`${proxy.name} listens`, async () => await answers(proxy.tcpPort) && await answers(proxy.tlsPort));
+    }
+    const samples = new Map<string, Sample[]>();
+    for (const work of WORKS) {
+      for (const proxy of proxies) await measure(proxy, work, 1); // warm-up
+      for (let round = 0; round < rounds; round++) {
+        for (const proxy of proxies) {
+          const key = `${work.name}/${proxy.name}`;
+          samples.set(key, [...samples.get(key) ?? [], await measure(proxy, work, seconds)]);
+        }
+      }
+    }
+    await report(proxies, samples, { rounds, seconds });
+  } finally {
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+    await backend.stop();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+async function report(
+  proxies: readonly Proxy[],
+  samples: ReadonlyMap<string, readonly Sample[]>,
+  how: object,
+): Promise<void> {
+  const rows = WORKS.map((work) => {
+    const results = proxies.map((proxy) => {
+      const all = samples.get(`${work.name}/${proxy.name}`) ?? [];
+      const costs = all.map((sample) => sample.cost);
+      return {
+        proxy: proxy.name,
+        cost: median(costs),
+        spread: [Math.min(...costs), Math.max(...costs)],
+        perSecond: median(all.map((sample) => sample.perSecond)),
+        errors: all.reduce((sum, sample) => sum + sample.errors, 0),
+        p99: all.map((sample) => sample.p99),
+      };
+    });
+    const others = results.filter((result) => result.proxy !== "weir").map((result) => result.cost);
+    const own = results.find((result) => result.proxy === "weir")?.cost ?? NaN;
+    return { work: work.name, unit: work.unit, results, ratio: own / Math.min(...others) };
+  });
+  const number = (value: number) => value < 10 ? value.toFixed(2) : value.toFixed(1);
+  console.log(
+    `| CPU of the proxy | unit | ${
+      proxies.map((proxy) => `${proxy.name} ${proxy.version}`).join(" | ")
+    } | ratio to the better |`,
+  );
+  console.log(`| --- | --- |${" --- |".repeat(proxies.length + 1)}`);
+  for (const { work, unit, results, ratio } of rows) {
+    const cells = results.map(({ cost, spread: [low = 0, high = 0] }) =>
+      `${number(cost)} (${number(low)}-${number(high)})`
+    );
+    console.log(`| ${work} | ${unit} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
+  }
+  const errors = rows.flatMap((row) => row.results).reduce((sum, result) => sum + result.errors, 0);
+  console.log(`\nErrors: ${errors}`);
+  const machine = { cpus: navigator.hardwareConcurrency, os: Deno.build.os, arch: Deno.build.arch };
+  const versions = Object.fromEntries(proxies.map((proxy) => [proxy.name, proxy.version]));
+  await Deno.writeTextFile(
+    "bench/results.json",
+    `${JSON.stringify({ at: new Date().toISOString(), machine, versions, how, rows }, null, 2)}\n`,
+  );
+}
+
+await main();
