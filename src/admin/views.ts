@@ -9,7 +9,7 @@ import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
 import type { ReloadResult } from "../control/reload.ts";
-import type { ListenerState } from "../control/supervisor.ts";
+import type { ListenerState } from "../control/instance.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
 /** What the admin API can see of the running program. */

@@ -8,26 +8,16 @@
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
 import { type ListenerPlan, type Model, protocolOf } from "../config/model.ts";
-import { addressesOverlap } from "../config/rules.ts";
 import { messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { InstanceId } from "../messages.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { Anchor } from "./anchors.ts";
+import { type Instance, inTheWayOf, type ListenerState, sharesSocket } from "./instance.ts";
 import { ProbeErrors } from "./probe_errors.ts";
+import { RestartBackoff } from "./restart_backoff.ts";
 import { type Crew, WorkerFleet } from "./worker_fleet.ts";
 import type { WorkerObserver } from "./worker_handle.ts";
-
-/** What a listener is doing. */
-export type ListenerState = "starting" | "accepting" | "restarting" | "draining";
-
-interface Instance {
-  readonly id: InstanceId;
-  plan: ListenerPlan;
-  crew: Crew;
-  state: ListenerState;
-  anchor: Anchor;
-}
 
 /** A change that every worker is ready for. Exactly one of the two is called. */
 export interface PreparedChange {
@@ -36,11 +26,6 @@ export interface PreparedChange {
   /** Leaves everything as it was. */
   abort(): Promise<void>;
 }
-
-/** Pauses before a worker that keeps dying is started again, in seconds; the last one repeats. */
-const RESTART_PAUSES = [0, 0.1, 0.5, 2, 5] as const;
-/** A worker that lived this long starts again without a pause. */
-const CALM_SECONDS = 60;
 
 /** Runs listeners in workers. */
 export class Supervisor {
@@ -57,8 +42,8 @@ export class Supervisor {
   readonly #stopping = new Set<Promise<void>>();
   #nextInstance = 1;
   #restarts = 0;
-  #lastDeathAt = -Infinity;
-  #deathsInARow = 0;
+  readonly #backoff = new RestartBackoff();
+  #stopped = false;
 
   /** @param log where to tell what happens, @param maxWorkers threads at most */
   constructor(log: Log, maxWorkers: number) {
@@ -92,24 +77,28 @@ export class Supervisor {
    * @throws {WeirError} when a part cannot be done; nothing of the change is left then
    */
   async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
-    this.#fleet.maxWorkers = next.maxWorkers;
     const opened: Instance[] = [];
     const suspended: Instance[] = [];
+    const { maxWorkers } = this.#fleet;
     const undo = async () => {
+      this.#fleet.maxWorkers = maxWorkers;
       await Promise.all(opened.map((instance) => this.#discard(instance)));
       await Promise.all(suspended.map((instance) => this.#resume(instance)));
     };
-    const leaving = this.#leaving(changes);
+    this.#fleet.maxWorkers = next.maxWorkers;
     const plans = changes.flatMap((change) =>
       change.kind === "start" || change.kind === "replace" ? [change.plan] : []
     );
-    const results = await Promise.allSettled(
-      plans.map(async (plan) => opened.push(await this.#open(plan, leaving, suspended))),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
+    const leaving = this.#leaving(changes);
+    try {
+      suspended.push(...inTheWayOf(plans, leaving));
+      await Promise.all(suspended.map((instance) => this.#suspend(instance)));
+      const results = await Promise.allSettled(plans.map(async (plan) => opened.push(await this.#open(plan, leaving))));
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
+    } catch (error) {
       await undo();
-      throw failed.reason;
+      throw error;
     }
     return {
       abort: undo,
@@ -132,6 +121,7 @@ export class Supervisor {
   async stop(drainTimeout: number): Promise<void> {
     for (const name of [...this.#serving.keys()]) this.#retire(name, undefined, drainTimeout);
     await Promise.all(this.#stopping);
+    this.#stopped = true;
     this.#fleet.terminate();
   }
 
@@ -143,23 +133,9 @@ export class Supervisor {
     });
   }
 
-  /** Opens a socket for a plan. Where one that is about to leave is in the way, that one closes its own first. */
-  async #open(plan: ListenerPlan, leaving: readonly Instance[], suspended: Instance[]): Promise<Instance> {
-    const inTheWay = leaving.filter((other) =>
-      other.plan.port === plan.port && addressesOverlap(other.plan.address, plan.address)
-    );
-    const alike = inTheWay.every((other) =>
-      other.plan.address === plan.address && protocolOf(other.plan) === protocolOf(plan)
-    );
-    if (!alike) {
-      for (const other of inTheWay) {
-        if (suspended.includes(other)) continue;
-        suspended.push(other);
-        other.anchor[Symbol.dispose]();
-        await other.crew.worker.request({ kind: "suspend", instance: other.id });
-      }
-    }
-    const anchor = this.#anchor(plan, alike && inTheWay.length > 0);
+  /** Opens a socket for a plan. */
+  async #open(plan: ListenerPlan, leaving: readonly Instance[]): Promise<Instance> {
+    const anchor = this.#anchor(plan, leaving.some((other) => sharesSocket(other.plan, plan)));
     const id = `${plan.name}#${this.#nextInstance++}`;
     const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", anchor };
     this.#instances.set(id, instance);
@@ -243,6 +219,11 @@ export class Supervisor {
     this.#forget(instance);
   }
 
+  async #suspend(instance: Instance): Promise<void> {
+    instance.anchor[Symbol.dispose]();
+    await instance.crew.worker.request({ kind: "suspend", instance: instance.id });
+  }
+
   async #resume(instance: Instance): Promise<void> {
     try {
       instance.anchor = new Anchor(instance.plan, false);
@@ -282,9 +263,7 @@ export class Supervisor {
   /** Starts a new worker for those that a dead one served. Only they notice. */
   async #revive(dead: Crew, reason: string): Promise<void> {
     this.#restarts++;
-    this.#deathsInARow = performance.now() - this.#lastDeathAt > CALM_SECONDS * 1000 ? 0 : this.#deathsInARow + 1;
-    this.#lastDeathAt = performance.now();
-    const pause = RESTART_PAUSES[Math.min(this.#deathsInARow, RESTART_PAUSES.length - 1)] ?? 0;
+    const pause = this.#backoff.next(performance.now() / 1000);
     const orphans = [...dead.instances].flatMap((id) => this.#instances.get(id) ?? []);
     const names = orphans.map((instance) => instance.plan.name);
     this.#log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
@@ -295,6 +274,7 @@ export class Supervisor {
       if (instance.state === "accepting") instance.state = "restarting";
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    if (this.#stopped) return;
     const crew = this.#fleet.replace(dead);
     await Promise.all(orphans.map((instance) => this.#reopen(instance, crew)));
   }
