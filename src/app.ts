@@ -132,7 +132,7 @@ export class App {
       draining: supervisor.draining,
       ready: supervisor.ready && this.#stopping === undefined,
       stateOf: (listener) => supervisor.stateOf(listener),
-      probeError: (listener, server) => supervisor.probeErrors.get(listener, server),
+      healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }
 }

@@ -16,6 +16,13 @@ const probe = z.object({
   error: z.string().nullable(),
 }).nullable().openapi({ description: "The last health probe; null before the first" });
 
+const change = z.object({
+  at: z.iso.datetime(),
+  from: health,
+  to: health,
+  reason: z.string(),
+}).nullable().openapi({ description: "The last change of health; null when it never changed" });
+
 const healthCheck = z.object({
   enabled: z.boolean(),
   timeout: z.int(),
@@ -40,6 +47,7 @@ export const serverSchema = z.object({
   weight: z.int(),
   backup: z.boolean(),
   health,
+  lastChange: change,
   lastProbe: probe,
   connectFailures: count("Connection attempts that failed"),
   ...traffic,
@@ -81,7 +89,7 @@ export const groupSchema = z.object({
   healthCheck,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
   servers: z.array(
-    serverSchema.omit({ lastProbe: true }).extend({
+    serverSchema.omit({ lastChange: true, lastProbe: true }).extend({
       health: health.openapi({
         description: "Abnormal when any listener finds it so; each listener probes by itself",
       }),

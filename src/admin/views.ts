@@ -9,6 +9,7 @@ import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
 import type { ReloadResult } from "../control/reload.ts";
+import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
@@ -25,7 +26,7 @@ export interface RuntimeView {
   readonly draining: number;
   readonly ready: boolean;
   stateOf(listener: string): ListenerState | undefined;
-  probeError(listener: string, server: string): string | null;
+  healthOf(listener: string, server: string): HealthNote;
 }
 
 type ServerView = z.infer<typeof serverSchema>;
@@ -67,10 +68,11 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
 function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
   return pool.servers.map(({ key, address, port, weight, backup }) => {
     const state = view.boards.server(name, key)?.read();
+    const { probeError, lastChange } = view.healthOf(name, key);
     const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
       at: new Date(state.lastProbeAt).toISOString(),
       ok: state.lastProbeOk,
-      error: state.lastProbeOk ? null : view.probeError(name, key),
+      error: state.lastProbeOk ? null : probeError,
     };
     return {
       server: key,
@@ -79,6 +81,7 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
       weight,
       backup,
       health: state?.health ?? "Unknown",
+      lastChange,
       lastProbe,
       connectFailures: state?.connectFailures ?? 0,
       connectionsActive: state?.connectionsActive ?? 0,

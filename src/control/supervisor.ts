@@ -13,8 +13,8 @@ import type { Log } from "../log.ts";
 import type { InstanceId } from "../messages.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { Anchor } from "./anchors.ts";
+import { HealthNotes } from "./health_notes.ts";
 import { type Instance, inTheWayOf, type ListenerState, sharesSocket } from "./instance.ts";
-import { ProbeErrors } from "./probe_errors.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
 import { type Crew, WorkerFleet } from "./worker_fleet.ts";
 import type { WorkerObserver } from "./worker_handle.ts";
@@ -31,8 +31,8 @@ export interface PreparedChange {
 export class Supervisor {
   /** Counters and health of every listener. */
   readonly boards = new BoardRegistry();
-  /** Why servers' last probes failed. */
-  readonly probeErrors = new ProbeErrors();
+  /** Why servers are as they are. */
+  readonly health = new HealthNotes();
   readonly #log: Log;
   readonly #fleet: WorkerFleet;
   /** The instance that serves under each name. */
@@ -176,6 +176,7 @@ export class Supervisor {
     if (instance === undefined) return;
     const memory = this.#memoryFor(plan);
     instance.plan = plan;
+    this.health.keepOnly(plan.name, plan.pool.servers.map((server) => server.key));
     try {
       await instance.crew.worker.request({ kind: "update", instance: instance.id, plan, memory });
     } catch (error) {
@@ -196,7 +197,7 @@ export class Supervisor {
       this.#forget(instance);
       if (successor === undefined && !this.#serving.has(name)) {
         this.boards.drop(name);
-        this.probeErrors.drop(name);
+        this.health.drop(name);
       }
     });
     this.#stopping.add(ended);
@@ -246,8 +247,9 @@ export class Supervisor {
       onMessage: (message) => {
         if (message.kind === "log") return this.#log(message.level, message.message, message.fields);
         const { listener, server } = message;
-        if (message.kind === "probe") return this.probeErrors.set(listener, server, message.error);
+        if (message.kind === "probe") return this.health.note(listener, server, { probeError: message.error });
         const { from, to, reason } = message;
+        this.health.note(listener, server, { lastChange: { at: new Date().toISOString(), from, to, reason } });
         const level = to === "Abnormal" ? "warn" : "info";
         this.#log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, {
           listener,
