@@ -19,6 +19,8 @@ export interface Instance {
   plan: ListenerPlan;
   crew: Crew;
   state: ListenerState;
+  /** Whether it serves; one that is only prepared is not started again when its worker dies. */
+  committed: boolean;
   anchor: Anchor;
 }
 

@@ -103,7 +103,7 @@ export class Supervisor {
     return {
       abort: undo,
       commit: async () => {
-        await Promise.all(opened.map((instance) => this.#accept(instance)));
+        await Promise.all(opened.map((instance) => this.#begin(instance)));
         await Promise.all(changes.map((change) => change.kind === "update" ? this.#update(change.plan) : undefined));
         for (const change of changes) {
           if (change.kind === "stop") this.#retire(change.name, undefined, next.drainTimeout);
@@ -137,7 +137,7 @@ export class Supervisor {
   async #open(plan: ListenerPlan, leaving: readonly Instance[]): Promise<Instance> {
     const anchor = this.#anchor(plan, leaving.some((other) => sharesSocket(other.plan, plan)));
     const id = `${plan.name}#${this.#nextInstance++}`;
-    const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", anchor };
+    const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", committed: false, anchor };
     this.#instances.set(id, instance);
     try {
       await instance.crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
@@ -160,6 +160,17 @@ export class Supervisor {
   #memoryFor(plan: ListenerPlan) {
     const serving = this.#serving.get(plan.name)?.plan.pool.servers ?? [];
     return this.boards.provide(plan.name, [...serving, ...plan.pool.servers].map((server) => server.key));
+  }
+
+  /** From here on the change is made: a worker that dies now is the business of {@link #revive}. */
+  async #begin(instance: Instance): Promise<void> {
+    instance.committed = true;
+    try {
+      await this.#accept(instance);
+    } catch (error) {
+      const { name } = instance.plan;
+      this.#log("error", `Listener "${name}" does not accept yet: ${messageOf(error)}`, { listener: name });
+    }
   }
 
   async #accept(instance: Instance): Promise<void> {
@@ -273,7 +284,7 @@ export class Supervisor {
     });
     for (const instance of orphans) {
       this.boards.forgetActive(instance.plan.name);
-      if (instance.state === "accepting") instance.state = "restarting";
+      if (instance.state !== "draining") instance.state = "restarting";
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;
@@ -284,7 +295,7 @@ export class Supervisor {
   async #reopen(instance: Instance, crew: Crew): Promise<void> {
     instance.crew = crew;
     // Those that were draining had nothing but connections, which are gone; those not yet committed have failed.
-    if (instance.state !== "restarting") return this.#fleet.leave(crew, instance.id);
+    if (!instance.committed || instance.state === "draining") return this.#fleet.leave(crew, instance.id);
     const { plan, id } = instance;
     try {
       await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });

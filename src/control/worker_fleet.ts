@@ -35,8 +35,8 @@ export class WorkerFleet {
 
   /** Finds a place for an instance: a free worker, a new one, or the one with the fewest instances. */
   place(instance: InstanceId): Crew {
-    const crews = [...this.#crews].sort((a, b) => a.instances.size - b.instances.size);
-    const [emptiest] = crews;
+    const crews = [...this.#crews].filter((crew) => crew.worker.alive);
+    const [emptiest] = crews.sort((a, b) => a.instances.size - b.instances.size);
     const crew = emptiest !== undefined && (emptiest.instances.size === 0 || this.#crews.size >= this.maxWorkers)
       ? emptiest
       : this.#start();

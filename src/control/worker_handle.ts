@@ -77,6 +77,11 @@ export class WorkerHandle {
     this.#watchdog = setInterval(() => this.#checkHeartbeat(), HEARTBEAT_MS);
   }
 
+  /** Whether requests can be sent. */
+  get alive(): boolean {
+    return !this.#gone;
+  }
+
   /**
    * Asks the worker for something and waits until it is done.
    *
