@@ -16,6 +16,10 @@ export const END_REASONS = [
   "connect_failed",
   /** No server may take connections (none there, all weights 0, or all Abnormal with `reject`). */
   "no_server",
+  /** The access list does not let the client in. */
+  "denied",
+  /** The listener has as many connections, or new ones a second, as it may. */
+  "limit",
   /** The TLS handshake failed. */
   "handshake_failed",
   /** The TLS handshake took longer than it may. */
@@ -37,4 +41,6 @@ export const REJECT_REASONS: readonly EndReason[] = [
   "no_server",
   "handshake_failed",
   "handshake_timeout",
+  "denied",
+  "limit",
 ];

@@ -61,7 +61,7 @@ export const listenerSchema = z.object({
   port: z.int(),
   state: z.enum(["starting", "accepting", "restarting", "draining"]),
   backendGroup: z.string().nullable().openapi({ description: "null when the group is written in place" }),
-  algorithm: z.enum(["wrr", "wlc"]),
+  algorithm: z.enum(["wrr", "wlc", "source-hash"]),
   whenAllUnhealthy: z.enum(["forward", "reject"]),
   healthCheck,
   tls: z.object({
@@ -71,6 +71,12 @@ export const listenerSchema = z.object({
     handshakeTimeout: z.int(),
   }).nullable(),
   ipTranslation: z.boolean(),
+  accessControl: z.object({
+    mode: z.enum(["whitelist", "blacklist"]),
+    groups: z.array(z.string()),
+  }).nullable().openapi({ description: "null lets every address in" }),
+  maxConnections: z.int().nullable().openapi({ description: "Connections at once; null for no limit" }),
+  maxNewConnections: z.int().nullable().openapi({ description: "New connections a second; null for no limit" }),
   idleTimeout: z.int(),
   connectTimeout: z.int(),
   tags: z.record(z.string(), z.string()),
@@ -84,7 +90,7 @@ export const listenerSchema = z.object({
 /** A backend group with its servers' state in every listener that uses it. */
 export const groupSchema = z.object({
   name: z.string(),
-  algorithm: z.enum(["wrr", "wlc"]),
+  algorithm: z.enum(["wrr", "wlc", "source-hash"]),
   whenAllUnhealthy: z.enum(["forward", "reject"]),
   healthCheck,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),

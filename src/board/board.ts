@@ -19,22 +19,42 @@ import { addToCounter, readCounter, storeCounter } from "./words.ts";
 /** Counters of one listener. */
 export class ListenerCounters {
   readonly #words: Int32Array;
+  /** The moment until which the allowance of new connections is used up, in nanoseconds since 1970; one element. */
+  readonly rateClock: BigInt64Array;
 
   /** @param memory the listener's block */
   constructor(memory: SharedArrayBuffer) {
     this.#words = new Int32Array(memory);
+    this.rateClock = new BigInt64Array(memory, LISTENER.rateClock * 4, 1);
   }
 
-  /** A connection was accepted. */
-  opened(): void {
-    Atomics.add(this.#words, LISTENER.active, 1);
+  /**
+   * A connection was accepted, and counts as open unless there are `max` already; exact over all threads.
+   *
+   * @returns whether it counts as open
+   */
+  opened(max = Infinity): boolean {
     addToCounter(this.#words, LISTENER.total, 1);
+    if (max === Infinity) {
+      Atomics.add(this.#words, LISTENER.active, 1);
+      return true;
+    }
+    for (;;) {
+      const active = Atomics.load(this.#words, LISTENER.active);
+      if (active >= max) return false;
+      if (Atomics.compareExchange(this.#words, LISTENER.active, active, active + 1) === active) return true;
+    }
+  }
+
+  /** A connection that {@link opened} did not count as open has been turned away. */
+  refused(reason: EndReason): void {
+    addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
   }
 
   /** A connection that {@link opened} counted has ended. */
   closed(reason: EndReason): void {
     Atomics.sub(this.#words, LISTENER.active, 1);
-    addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
+    this.refused(reason);
   }
 
   /** Bytes came from the client. */

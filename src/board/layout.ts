@@ -19,7 +19,8 @@ export const LISTENER = (() => {
   const bytesOut = 6;
   const acceptErrors = 8;
   const reasons = 10;
-  const connectBuckets = reasons + 2 * END_REASONS.length;
+  const rateClock = reasons + 2 * END_REASONS.length;
+  const connectBuckets = rateClock + 2;
   const connectMicroseconds = connectBuckets + 2 * (CONNECT_BUCKETS.length + 1);
   return {
     active,
@@ -28,6 +29,8 @@ export const LISTENER = (() => {
     bytesOut,
     acceptErrors,
     reasons,
+    /** 64 bits in one: nanoseconds since 1970 until which the allowance of new connections is used up. */
+    rateClock,
     connectBuckets,
     connectMicroseconds,
     words: connectMicroseconds + 2,

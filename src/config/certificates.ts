@@ -7,10 +7,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { messageOf } from "../errors.ts";
 import type { Findings } from "./findings.ts";
+import { type ReadFile, readReason } from "./read_file.ts";
 import type { Config } from "./schema.ts";
-
-/** Reads a file that the configuration names; the path is as written there. */
-export type ReadFile = (path: string) => string;
 
 /** A certificate chain and its private key, PEM. */
 export interface CertificatePair {
@@ -37,7 +35,7 @@ export function loadCertificates(
       try {
         return readFile(file);
       } catch (error) {
-        findings.error([...path, key], `cannot read ${JSON.stringify(file)}: ${reasonOf(error)}`);
+        findings.error([...path, key], `cannot read ${JSON.stringify(file)}: ${readReason(error)}`);
         return undefined;
       }
     };
@@ -101,13 +99,4 @@ function refusalOf(certificate: X509Certificate, key: KeyObject, pair: Certifica
   } catch (error) {
     return `must be a key that TLS can use (${messageOf(error)})`;
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return "permission denied";
-  }
-  if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
-  return messageOf(error);
 }

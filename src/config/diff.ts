@@ -55,6 +55,9 @@ function changedSettings(before: ListenerPlan, after: ListenerPlan): string[] {
 export function sameData(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return false;
+  if (a instanceof Uint32Array && b instanceof Uint32Array) {
+    return a.length === b.length && a.every((word, index) => word === b[index]);
+  }
   if (Array.isArray(a) !== Array.isArray(b)) return false;
   const [left, right] = [Object.entries(a), new Map(Object.entries(b))];
   return left.length === right.size && left.every(([key, value]) => right.has(key) && sameData(value, right.get(key)));

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AddressRanges } from "../net/address_set.ts";
 import type { IpFamily } from "../net/ip.ts";
 
 /** A server as one listener sees it. Its key is its identity: state belongs to the key, never to the settings. */
@@ -32,7 +33,7 @@ export interface HealthCheckPlan {
 }
 
 /** How a server is picked. */
-export type Algorithm = "wrr" | "wlc";
+export type Algorithm = "wrr" | "wlc" | "source-hash";
 
 /** The servers of a listener and how they share the work. */
 export interface PoolPlan {
@@ -52,6 +53,15 @@ export interface TlsPlan {
   readonly handshakeTimeout: number;
 }
 
+/** Who may connect. */
+export interface AccessPlan {
+  /** Whether the ranges are let in, or kept out. */
+  readonly mode: "whitelist" | "blacklist";
+  /** The IP groups that the ranges come from. */
+  readonly groups: readonly string[];
+  readonly ranges: AddressRanges;
+}
+
 /** Everything a worker has to know of a listener. */
 export interface ListenerPlan {
   /** Unique; the identity of counters. */
@@ -64,6 +74,12 @@ export interface ListenerPlan {
   readonly group: string | null;
   readonly pool: PoolPlan;
   readonly ipTranslation: boolean;
+  /** `null` lets every address in. */
+  readonly access: AccessPlan | null;
+  /** Connections at once, 1-1,000,000; `null` for no limit. */
+  readonly maxConnections: number | null;
+  /** New connections a second, 1-1,000,000; `null` for no limit. */
+  readonly maxNewConnections: number | null;
   /** Seconds without a byte after which a connection ends. */
   readonly idleTimeout: number;
   /** Seconds that one connection attempt may take. */

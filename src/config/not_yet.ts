@@ -16,9 +16,7 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
   const refuse = (path: ConfigPath, what: string) => {
     if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
   };
-  for (const section of ["ipGroups", "clientCAs"] as const) {
-    if (parts.names[section].length > 0) refuse([section], "is");
-  }
+  if (parts.names.clientCAs.length > 0) refuse(["clientCAs"], "is");
   if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
   for (const { path, config } of parts.groups) refuseInGroup(config, path, refuse);
   for (const { index, config } of parts.listeners) {
@@ -35,9 +33,6 @@ function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
   if (listener.tls?.minVersion === "1.3") found.push([["tls", "minVersion"], '"1.3" is']);
   if (listener.proxyProtocol !== "off") found.push([["proxyProtocol"], `"${listener.proxyProtocol}" is`]);
   if (listener.acceptProxyProtocol !== undefined) found.push([["acceptProxyProtocol"], "is"]);
-  if (listener.accessControl !== undefined) found.push([["accessControl"], "is"]);
-  if (listener.maxNewConnections !== "unlimited") found.push([["maxNewConnections"], 'anything but "unlimited" is']);
-  if (listener.maxConnections !== "unlimited") found.push([["maxConnections"], 'anything but "unlimited" is']);
   if (listener.workers !== 1) found.push([["workers"], "anything but 1 is"]);
   return found;
 }
@@ -47,7 +42,6 @@ function refuseInGroup(
   path: ConfigPath,
   refuse: (path: ConfigPath, what: string) => void,
 ): void {
-  if (group.algorithm === "source-hash") refuse([...path, "algorithm"], '"source-hash" is');
   for (const [index, server] of group.servers.entries()) {
     if (familyOf(server.address) === undefined) {
       refuse([...path, "servers", index, "address"], `a host name ("${server.address}") is`);

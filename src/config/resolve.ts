@@ -4,13 +4,15 @@
  * @module
  */
 
+import { type AddressRanges, compileRanges } from "../net/address_set.ts";
 import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
-import type { Algorithm, ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
+import type { ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** Looks up every reference of a valid configuration. */
-export function resolveModel({ config, certificates }: ValidConfig): Model {
+export function resolveModel({ config, certificates, ipGroups }: ValidConfig): Model {
+  const compile = compileOnce(ipGroups);
   const groups = new Map(Object.entries(config.backendGroups).map(([name, group]) => [name, resolvePool(group)]));
   const endpoint = parseEndpoint(config.admin.listen);
   const listeners = config.listeners.map((listener): ListenerPlan => ({
@@ -23,6 +25,11 @@ export function resolveModel({ config, certificates }: ValidConfig): Model {
       ? known(groups.get(listener.backendGroup ?? ""), listener.name)
       : resolvePool(listener.backends),
     ipTranslation: listener.ipTranslation,
+    access: listener.accessControl === undefined
+      ? null
+      : { ...listener.accessControl, ranges: compile(listener.accessControl.groups) },
+    maxConnections: resolveLimit(listener.maxConnections),
+    maxNewConnections: resolveLimit(listener.maxNewConnections),
     idleTimeout: listener.idleTimeout,
     connectTimeout: listener.connectTimeout,
     tags: listener.tags,
@@ -47,7 +54,7 @@ export function resolveModel({ config, certificates }: ValidConfig): Model {
 function resolvePool(group: BackendGroupConfig): PoolPlan {
   const { port, ...check } = group.healthCheck;
   return {
-    algorithm: resolveAlgorithm(group.algorithm),
+    algorithm: group.algorithm,
     servers: group.servers.flatMap((server) => {
       const ports = server.ports ?? [known(server.port ?? group.defaultPort, server.address)];
       const address = canonicalAddress(server.address);
@@ -65,9 +72,19 @@ function resolvePool(group: BackendGroupConfig): PoolPlan {
   };
 }
 
-function resolveAlgorithm(algorithm: BackendGroupConfig["algorithm"]): Algorithm {
-  if (algorithm === "source-hash") throw unreachable(algorithm);
-  return algorithm;
+function resolveLimit(limit: number | "unlimited"): number | null {
+  return limit === "unlimited" ? null : limit;
+}
+
+/** Listeners with the same groups share the compiled ranges, and their memory. */
+function compileOnce(ipGroups: ValidConfig["ipGroups"]): (names: readonly string[]) => AddressRanges {
+  const compiled = new Map<string, AddressRanges>();
+  return (names) => {
+    const key = [...new Set(names)].sort().join(",");
+    const ranges = compiled.get(key) ?? compileRanges(names.flatMap((name) => known(ipGroups.get(name), name)));
+    compiled.set(key, ranges);
+    return ranges;
+  };
 }
 
 function resolveTls(listener: ListenerConfig, certificates: ValidConfig["certificates"]): TlsPlan | null {

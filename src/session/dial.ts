@@ -7,7 +7,6 @@
 import type { ListenerCounters } from "../board/board.ts";
 import { connectTcp } from "../net/connect.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
-import type { IpFamily } from "../net/ip.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
 
 /** No new attempt starts after this many connect timeouts. */
@@ -28,12 +27,12 @@ export interface Dialed {
   readonly lease: Lease;
 }
 
-/** Connects a client of the given family to a server. */
-export async function dial(family: IpFamily, context: DialContext): Promise<Dialed | "connect_failed" | "no_server"> {
+/** Connects a client to a server. @param client its address, as its socket reports it */
+export async function dial(client: string, context: DialContext): Promise<Dialed | "connect_failed" | "no_server"> {
   const startedAt = performance.now();
   let tried: Set<Server> | undefined;
   for (;;) {
-    const lease = context.pool.acquire(family, tried);
+    const lease = context.pool.acquire(client, tried);
     if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
     const attemptAt = performance.now();
     try {

@@ -7,7 +7,6 @@
 import type { ListenerCounters } from "../board/board.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
-import { peerFamily } from "../net/ip.ts";
 import { type ByteStream, closeQuietly } from "../net/stream.ts";
 import type { Lease, Pool } from "../upstream/pool.ts";
 import { dial } from "./dial.ts";
@@ -47,11 +46,10 @@ export class Session implements Deadline, RelayObserver {
   #lease: Lease | undefined;
   #over = false;
 
-  /** Counts the connection as open. @param client just accepted, @param context its listener's */
+  /** @param client let in and counted as open, @param context its listener's */
   constructor(client: AcceptedConnection, context: SessionContext) {
     this.#client = client;
     this.#context = context;
-    context.counters.opened();
   }
 
   /** Serves the connection; returns once bytes flow or nothing more is to be done. Never throws. */
@@ -88,8 +86,7 @@ export class Session implements Deadline, RelayObserver {
   }
 
   async #connect(): Promise<void> {
-    const { hostname } = this.#client.remoteAddr;
-    const result = await dial(peerFamily(hostname), this.#context);
+    const result = await dial(this.#client.remoteAddr.hostname, this.#context);
     if (typeof result === "string") {
       this.end(result);
       return;

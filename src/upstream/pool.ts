@@ -8,14 +8,16 @@
 import { ServerCounters } from "../board/board.ts";
 import type { BoardMemory, HealthState } from "../board/layout.ts";
 import type { Algorithm, PoolPlan, ServerPlan } from "../config/model.ts";
-import type { IpFamily } from "../net/ip.ts";
+import { type IpFamily, peerFamily } from "../net/ip.ts";
 import type { Candidate, Scheduler } from "./scheduler.ts";
+import { hashText, sourceHash } from "./source_hash.ts";
 import { weightedLeastConnections } from "./weighted_least_connections.ts";
 import { weightedRoundRobin } from "./weighted_round_robin.ts";
 
 const SCHEDULERS: Readonly<Record<Algorithm, Scheduler>> = {
   wrr: weightedRoundRobin,
   wlc: weightedLeastConnections,
+  "source-hash": sourceHash,
 };
 
 /** A server as one listener's worker knows it: settings that reloads replace, and counters that they do not. */
@@ -24,11 +26,14 @@ export class Server implements Candidate {
   plan: ServerPlan;
   /** State and counters, on the board. */
   readonly counters: ServerCounters;
+  /** Made from the identity. */
+  readonly hash: number;
 
   /** @param plan the settings, @param counters where its state is kept */
   constructor(plan: ServerPlan, counters: ServerCounters) {
     this.plan = plan;
     this.counters = counters;
+    this.hash = hashText(plan.key);
   }
 
   /** 0-100. */
@@ -109,15 +114,15 @@ export class Pool {
   /**
    * Picks a server for a client and reserves it.
    *
-   * @param family the client's
+   * @param client the client's address, as its socket reports it
    * @param tried servers that have been tried for this client, and failed
    * @returns `undefined` when no server is left that may take the connection
    */
-  acquire(family: IpFamily, tried: ReadonlySet<Server> = NONE): Lease | undefined {
+  acquire(client: string, tried: ReadonlySet<Server> = NONE): Lease | undefined {
     const schedule = SCHEDULERS[this.#plan.algorithm];
-    for (const tier of this.#tiers(family)) {
+    for (const tier of this.#tiers(peerFamily(client))) {
       const candidates = tried.size === 0 ? tier : tier.filter((server) => !tried.has(server));
-      const server = schedule(candidates);
+      const server = schedule(candidates, client);
       if (server !== undefined) return new Lease(server);
     }
     return undefined;

@@ -9,6 +9,8 @@
 export interface Candidate {
   /** 1-100. */
   readonly weight: number;
+  /** Made from its identity, 32 bits. */
+  readonly hash: number;
   /** Connections that are open or being opened. */
   readonly active: number;
   /** The running value of smooth weighted round robin; it lives on the board and so survives reloads. */
@@ -16,7 +18,7 @@ export interface Candidate {
 }
 
 /**
- * Picks one of `candidates`, or `undefined` when there are none. Two calls with the same candidates may give different
+ * Picks one of `candidates` for a client (its address, as its socket reports it), or `undefined` when there are none. Two calls with the same candidates may give different
  * answers: a scheduler moves on with each pick.
  */
-export type Scheduler = <Server extends Candidate>(candidates: readonly Server[]) => Server | undefined;
+export type Scheduler = <Server extends Candidate>(candidates: readonly Server[], client: string) => Server | undefined;

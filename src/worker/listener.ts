@@ -15,8 +15,10 @@ import type { DeadlineWheel } from "../net/deadlines.ts";
 import { listenShared, listenTls } from "../net/listen.ts";
 import { closeQuietly } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
+import { admit, type Gate } from "../session/admit.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
 import { Pool } from "../upstream/pool.ts";
+import { RefusalLog } from "./refusal_log.ts";
 
 /** What all listeners of a worker share. */
 export interface ListenerEnvironment {
@@ -38,7 +40,7 @@ const ACCEPT_LOG_EVERY_MS = 5000;
 type ListeningSocket = Deno.TcpListener | Deno.TlsListener;
 
 /** A listener that runs. */
-export class RunningListener implements SessionContext {
+export class RunningListener implements SessionContext, Gate {
   readonly counters: ListenerCounters;
   readonly pool: Pool;
   readonly wheel: DeadlineWheel;
@@ -51,6 +53,7 @@ export class RunningListener implements SessionContext {
   #socket: ListeningSocket | undefined;
   #onEmpty: (() => void) | undefined;
   #acceptErrorLoggedAt = -Infinity;
+  readonly #refusals: RefusalLog;
 
   /** Opens the socket. @throws {WeirError} `bind_failed` */
   constructor(plan: ListenerPlan, memory: BoardMemory, environment: ListenerEnvironment) {
@@ -69,7 +72,23 @@ export class RunningListener implements SessionContext {
       },
       onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
     });
+    this.#refusals = new RefusalLog(plan.name, environment.log);
     this.#socket = openSocket(plan);
+  }
+
+  /** Who may connect. */
+  get access(): ListenerPlan["access"] {
+    return this.#plan.access;
+  }
+
+  /** Connections at once. */
+  get maxConnections(): number | null {
+    return this.#plan.maxConnections;
+  }
+
+  /** New connections a second. */
+  get maxNewConnections(): number | null {
+    return this.#plan.maxNewConnections;
   }
 
   /** Seconds that one connection attempt may take. */
@@ -165,6 +184,13 @@ export class RunningListener implements SessionContext {
         this.counters.acceptFailed();
         this.#logAcceptError(error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+        continue;
+      }
+      const { hostname } = connection.remoteAddr;
+      const refusal = admit(hostname, this);
+      if (refusal !== undefined) {
+        closeQuietly(connection);
+        this.#refusals.note(hostname, refusal);
         continue;
       }
       const session = new Session(connection, this);

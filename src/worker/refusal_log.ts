@@ -1,0 +1,44 @@
+/**
+ * Clients that were turned away, in the log at debug level: one line a second at most, so that a flood of them does not
+ * become a flood of lines.
+ *
+ * @module
+ */
+
+import type { EndReason } from "../end_reason.ts";
+import type { Log } from "../log.ts";
+import { plainPeerAddress } from "../net/ip.ts";
+
+const EVERY_MS = 1000;
+
+/** Logs samples of a listener's refusals. */
+export class RefusalLog {
+  readonly #listener: string;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #loggedAt = -Infinity;
+  #unlogged = 0;
+
+  /** @param listener its name, @param log where to, @param now milliseconds since any fixed moment */
+  constructor(listener: string, log: Log, now: () => number = () => performance.now()) {
+    this.#listener = listener;
+    this.#log = log;
+    this.#now = now;
+  }
+
+  /** A client was turned away. */
+  note(client: string, reason: EndReason): void {
+    if (this.#now() - this.#loggedAt < EVERY_MS) {
+      this.#unlogged++;
+      return;
+    }
+    const more = this.#unlogged === 0 ? "" : ` (and ${this.#unlogged} more clients since the last such line)`;
+    this.#log("debug", `Listener "${this.#listener}" turned a client away: ${reason}${more}`, {
+      listener: this.#listener,
+      client: plainPeerAddress(client),
+      reason,
+    });
+    this.#loggedAt = this.#now();
+    this.#unlogged = 0;
+  }
+}
