@@ -71,10 +71,20 @@ const routes = {
   listeners: createRoute({
     method: "get",
     path: "/v1/listeners",
-    summary: "All listeners",
+    summary: "All listeners, or those with a tag",
     security: [{ token: [] }],
+    request: {
+      query: z.object({
+        tag: z.string().regex(/^[^:]+:.*$/, "must be key:value").optional().openapi({
+          param: { name: "tag", in: "query" },
+          description: "Only listeners with this tag",
+          example: "env:prod",
+        }),
+      }),
+    },
     responses: {
       200: json(z.object({ listeners: z.array(listenerSchema) }), "Settings, state, counters and servers"),
+      400: failure("The tag is not key:value"),
       ...guarded,
     },
   }),
@@ -135,7 +145,13 @@ const routes = {
 
 /** Makes the admin API. */
 export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
-  const api = new OpenAPIHono();
+  const api = new OpenAPIHono({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const details = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+      throw refusal(400, "bad_request", details.join("; "));
+    },
+  });
   api.use(hostGuard());
   api.use(async (context, next) => {
     await next();
@@ -191,7 +207,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
 function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.listeners, (context) => {
     const now = view();
-    return context.json({ listeners: [...now.model.listeners.values()].map((plan) => listenerView(now, plan)) }, 200);
+    const { tag } = context.req.valid("query");
+    const plans = [...now.model.listeners.values()].filter((plan) => tag === undefined || hasTag(plan.tags, tag));
+    return context.json({ listeners: plans.map((plan) => listenerView(now, plan)) }, 200);
   });
   api.openapi(routes.listener, (context) => {
     const now = view();
@@ -216,6 +234,13 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
     }
     return context.json(groupView(now, name, group), 200);
   });
+}
+
+/** Whether the tags hold `key:value`; only the first colon separates the two. */
+function hasTag(tags: Readonly<Record<string, string>>, tag: string): boolean {
+  const colon = tag.indexOf(":");
+  const key = tag.slice(0, colon);
+  return Object.hasOwn(tags, key) && tags[key] === tag.slice(colon + 1);
 }
 
 /** The information that heads the OpenAPI document. */
