@@ -20,6 +20,10 @@ export const END_REASONS = [
   "denied",
   /** The listener has as many connections, or new ones a second, as it may. */
   "limit",
+  /** A client that has to send a PROXY protocol header sent something else. */
+  "proxy_header_invalid",
+  /** A client that has to send a PROXY protocol header took too long. */
+  "proxy_header_timeout",
   /** The TLS handshake failed. */
   "handshake_failed",
   /** The TLS handshake took longer than it may. */
@@ -43,4 +47,6 @@ export const REJECT_REASONS: readonly EndReason[] = [
   "handshake_timeout",
   "denied",
   "limit",
+  "proxy_header_invalid",
+  "proxy_header_timeout",
 ];

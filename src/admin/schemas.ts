@@ -71,6 +71,10 @@ export const listenerSchema = z.object({
     handshakeTimeout: z.int(),
   }).nullable(),
   ipTranslation: z.boolean(),
+  proxyProtocol: z.enum(["off", "v1", "v2"]).openapi({ description: "The header that servers get" }),
+  acceptProxyProtocol: z.object({ from: z.array(z.string()), timeout: z.int() }).nullable().openapi({
+    description: "Whose headers are read; null for nobody's",
+  }),
   accessControl: z.object({
     mode: z.enum(["whitelist", "blacklist"]),
     groups: z.array(z.string()),

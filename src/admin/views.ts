@@ -51,6 +51,10 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
       handshakeTimeout: plan.tls.handshakeTimeout,
     },
     ipTranslation: plan.ipTranslation,
+    proxyProtocol: plan.proxyProtocol === null ? "off" : plan.proxyProtocol.version === 1 ? "v1" : "v2",
+    acceptProxyProtocol: plan.acceptProxy === null
+      ? null
+      : { from: [...plan.acceptProxy.groups], timeout: plan.acceptProxy.timeout },
     accessControl: plan.access === null ? null : { mode: plan.access.mode, groups: [...plan.access.groups] },
     maxConnections: plan.maxConnections,
     maxNewConnections: plan.maxNewConnections,

@@ -28,13 +28,17 @@ export class ListenerCounters {
     this.rateClock = new BigInt64Array(memory, LISTENER.rateClock * 4, 1);
   }
 
+  /** A connection was accepted. */
+  accepted(): void {
+    addToCounter(this.#words, LISTENER.total, 1);
+  }
+
   /**
-   * A connection was accepted, and counts as open unless there are `max` already; exact over all threads.
+   * A connection counts as open from now on, unless there are `max` already; exact over all threads.
    *
    * @returns whether it counts as open
    */
   opened(max = Infinity): boolean {
-    addToCounter(this.#words, LISTENER.total, 1);
     if (max === Infinity) {
       Atomics.add(this.#words, LISTENER.active, 1);
       return true;
@@ -46,15 +50,20 @@ export class ListenerCounters {
     }
   }
 
-  /** A connection that {@link opened} did not count as open has been turned away. */
-  refused(reason: EndReason): void {
+  /** A connection that was never counted as open has ended. */
+  turnedAway(reason: EndReason): void {
     addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
+  }
+
+  /** A connection that {@link opened} counted is not open after all. */
+  unopened(): void {
+    Atomics.sub(this.#words, LISTENER.active, 1);
   }
 
   /** A connection that {@link opened} counted has ended. */
   closed(reason: EndReason): void {
-    Atomics.sub(this.#words, LISTENER.active, 1);
-    this.refused(reason);
+    this.unopened();
+    this.turnedAway(reason);
   }
 
   /** Bytes came from the client. */

@@ -62,6 +62,22 @@ export interface AccessPlan {
   readonly ranges: AddressRanges;
 }
 
+/** Whose PROXY protocol headers are read. */
+export interface AcceptProxyPlan {
+  /** The IP groups that the ranges come from. */
+  readonly groups: readonly string[];
+  readonly ranges: AddressRanges;
+  /** Seconds that a header may take. */
+  readonly timeout: number;
+}
+
+/** The PROXY protocol header that servers get. */
+export interface ProxyProtocolPlan {
+  readonly version: 1 | 2;
+  /** Whether a version 2 header has a CRC-32c. */
+  readonly checksum: boolean;
+}
+
 /** Everything a worker has to know of a listener. */
 export interface ListenerPlan {
   /** Unique; the identity of counters. */
@@ -74,6 +90,10 @@ export interface ListenerPlan {
   readonly group: string | null;
   readonly pool: PoolPlan;
   readonly ipTranslation: boolean;
+  /** `null` sends servers no header. */
+  readonly proxyProtocol: ProxyProtocolPlan | null;
+  /** `null` reads nobody's header. */
+  readonly acceptProxy: AcceptProxyPlan | null;
   /** `null` lets every address in. */
   readonly access: AccessPlan | null;
   /** Connections at once, 1-1,000,000; `null` for no limit. */

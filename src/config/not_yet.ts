@@ -31,8 +31,9 @@ function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
   if (listener.ports !== undefined) found.push([["ports"], "is"]);
   if (listener.tls?.authentication === "mutual") found.push([["tls", "authentication"], '"mutual" is']);
   if (listener.tls?.minVersion === "1.3") found.push([["tls", "minVersion"], '"1.3" is']);
-  if (listener.proxyProtocol !== "off") found.push([["proxyProtocol"], `"${listener.proxyProtocol}" is`]);
-  if (listener.acceptProxyProtocol !== undefined) found.push([["acceptProxyProtocol"], "is"]);
+  if (listener.acceptProxyProtocol !== undefined && listener.protocol === "TCP_SSL") {
+    found.push([["acceptProxyProtocol"], 'for protocol "TCP_SSL" is']);
+  }
   if (listener.workers !== 1) found.push([["workers"], "anything but 1 is"]);
   return found;
 }

@@ -25,6 +25,14 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
       ? known(groups.get(listener.backendGroup ?? ""), listener.name)
       : resolvePool(listener.backends),
     ipTranslation: listener.ipTranslation,
+    proxyProtocol: listener.proxyProtocol === "off"
+      ? null
+      : { version: listener.proxyProtocol === "v1" ? 1 : 2, checksum: listener.proxyProtocolChecksum },
+    acceptProxy: listener.acceptProxyProtocol === undefined ? null : {
+      groups: listener.acceptProxyProtocol.from,
+      ranges: compile(listener.acceptProxyProtocol.from),
+      timeout: listener.acceptProxyProtocol.timeout,
+    },
     access: listener.accessControl === undefined
       ? null
       : { ...listener.accessControl, ranges: compile(listener.accessControl.groups) },

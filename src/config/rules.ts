@@ -43,6 +43,13 @@ function checkListenerKeys(listener: ListenerConfig, path: ConfigPath, findings:
   };
   one("port", "ports");
   one("backendGroup", "backends");
+  if (listener.proxyProtocolChecksum && listener.proxyProtocol !== "v2") {
+    findings.error(
+      [...path, "proxyProtocolChecksum"],
+      `is for proxyProtocol "v2" only, got "${listener.proxyProtocol}"`,
+      true,
+    );
+  }
   if (listener.protocol === "TCP" && listener.tls !== undefined) {
     findings.error([...path, "tls"], 'is for protocol "TCP_SSL" only, got protocol "TCP"', true);
   }

@@ -81,7 +81,9 @@ export const listenerSchema = section({
   backends: backendGroup.optional().describe("A backend group written in place."),
   tls: tls.optional(),
   proxyProtocol: oneOf("off", "v1", "v2").default("off").describe("The PROXY protocol header sent to servers."),
+  proxyProtocolChecksum: flag().default(false).describe("Whether a v2 header carries a CRC-32c."),
   acceptProxyProtocol: section({
+    timeout: whole(1, 60, "seconds").default(5).describe("Seconds that a header may take."),
     from: list(reference("IP group"), "IP groups", 1).describe("Who may send a PROXY protocol header."),
   }, "a mapping with from").optional().describe("Read a PROXY protocol header from these addresses."),
   accessControl: section({

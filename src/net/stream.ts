@@ -24,3 +24,8 @@ export function closeQuietly(stream: { close(): void } | undefined): void {
     if (!(error instanceof Deno.errors.BadResource)) throw error;
   }
 }
+
+/** Writes all of `bytes`. */
+export async function writeAll(stream: ByteStream, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await stream.write(rest));
+}

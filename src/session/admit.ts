@@ -22,26 +22,18 @@ export interface Gate {
 }
 
 /**
- * Lets a client in and counts it as open, or turns it away and counts that.
+ * Lets a client in and counts it as open, or turns it away.
  *
  * @param address the client's
  * @returns the reason for which it was turned away; `undefined` when it is in
  */
 export function admit(address: string, gate: Gate): "denied" | "limit" | undefined {
   const { counters, access, maxConnections, maxNewConnections } = gate;
-  const denied = access !== null && rangesInclude(access.ranges, address) !== (access.mode === "whitelist");
-  if (denied) {
-    counters.opened(0);
-    counters.refused("denied");
-    return "denied";
+  if (access !== null && rangesInclude(access.ranges, address) !== (access.mode === "whitelist")) return "denied";
+  if (!counters.opened(maxConnections ?? Infinity)) return "limit";
+  if (maxNewConnections === null || takeFromRate(counters.rateClock, maxNewConnections, nowNanoseconds())) {
+    return undefined;
   }
-  if (!counters.opened(maxConnections ?? Infinity)) {
-    counters.refused("limit");
-    return "limit";
-  }
-  if (maxNewConnections !== null && !takeFromRate(counters.rateClock, maxNewConnections, nowNanoseconds())) {
-    counters.closed("limit");
-    return "limit";
-  }
-  return undefined;
+  counters.unopened();
+  return "limit";
 }

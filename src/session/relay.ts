@@ -114,8 +114,8 @@ function closedBy(side: Side): EndReason {
   return side === "client" ? "client_closed" : "server_closed";
 }
 
-/** I/O errors come as `Deno.errors` or as plain `Error`; these two only come from wrong code. */
-function isOurMistake(error: unknown): boolean {
+/** Whether an error comes from wrong code: I/O errors come as `Deno.errors` or as plain `Error`. */
+export function isOurMistake(error: unknown): boolean {
   return error instanceof TypeError || error instanceof RangeError;
 }
 

@@ -1,33 +1,36 @@
 /**
- * THE WAY OF ONE CONNECTION: accepted, TLS, dial, relay, account, closed, in this order.
+ * THE WAY OF ONE CONNECTION: accepted, PROXY header read, admitted, TLS, dial, PROXY header written, relay, account,
+ * closed, in this order.
  *
  * @module
  */
 
-import type { ListenerCounters } from "../board/board.ts";
+import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { BufferPool } from "../net/buffers.ts";
-import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
-import { type ByteStream, closeQuietly } from "../net/stream.ts";
-import type { Lease, Pool } from "../upstream/pool.ts";
-import { dial } from "./dial.ts";
+import type { Deadline } from "../net/deadlines.ts";
+import { rangesInclude } from "../net/address_set.ts";
+import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
+import type { Lease } from "../upstream/pool.ts";
+import { admit, type Gate } from "./admit.ts";
+import { dial, type DialContext } from "./dial.ts";
 import type { EndReason } from "../end_reason.ts";
-import { Relay, type RelayObserver, type Side } from "./relay.ts";
+import { buildProxyHeader, readProxyHeader, type Route, routeOf, type TlsFacts } from "./proxy_header.ts";
+import { isOurMistake, Relay, type RelayObserver, type Side } from "./relay.ts";
 import { acceptTls } from "./tls_accept.ts";
 
-/** What the sessions of a listener share. The times are those in force; reloads change them. */
-export interface SessionContext {
-  readonly counters: ListenerCounters;
-  readonly pool: Pool;
-  readonly wheel: DeadlineWheel;
+/** What the sessions of a listener share. The settings are those in force; reloads change them. */
+export interface SessionContext extends Gate, DialContext {
   readonly buffers: BufferPool;
   /** Ticks of the wheel without a byte after which a connection ends. */
   readonly idleTicks: number;
-  /** Seconds that one connection attempt may take. */
-  readonly connectTimeout: number;
   /** Seconds that a TLS handshake may take. */
   readonly handshakeTimeout: number;
-  /** A session has ended; called once for each. */
-  onEnd(session: Session, reason: EndReason): void;
+  /** Whose PROXY protocol headers are read; `null` for nobody's. */
+  readonly acceptProxy: AcceptProxyPlan | null;
+  /** The PROXY protocol header for servers; `null` for none. */
+  readonly proxyProtocol: ProxyProtocolPlan | null;
+  /** A session has ended; called once for each. @param detail more than the reason says, for the log */
+  onEnd(session: Session, reason: EndReason, detail?: string): void;
   /** A fault of ours; the session it happened in ends, no other notices. */
   onFault(error: unknown): void;
 }
@@ -39,76 +42,138 @@ export type AcceptedConnection = Deno.TcpConn | Deno.TlsConn;
 export class Session implements Deadline, RelayObserver {
   /** When the current phase is over; pushed back by every byte. */
   dueTick = 0;
+  /** The client and what it connected to; a PROXY protocol header may know better than the connection. */
+  route: Route;
   readonly #client: AcceptedConnection;
   readonly #context: SessionContext;
   #onExpiry: EndReason = "handshake_timeout";
+  #admitted = false;
+  #tls: TlsFacts | null = null;
   #server: ByteStream | undefined;
   #lease: Lease | undefined;
   #over = false;
 
-  /** @param client let in and counted as open, @param context its listener's */
+  /** @param client just accepted, @param context its listener's */
   constructor(client: AcceptedConnection, context: SessionContext) {
     this.#client = client;
     this.#context = context;
+    this.route = routeOf(client);
   }
 
   /** Serves the connection; returns once bytes flow or nothing more is to be done. Never throws. */
   async run(): Promise<void> {
     try {
+      const { acceptProxy } = this.#context;
+      const announced = acceptProxy !== null && rangesInclude(acceptProxy.ranges, this.#client.remoteAddr.hostname);
+      const payload = announced ? await this.#readProxyHeader(acceptProxy) : NOTHING;
+      if (this.#over || !this.#admit()) return;
       if ("handshake" in this.#client && !(await this.#handshake(this.#client))) return;
-      await this.#connect();
+      const server = await this.#connect();
+      if (server !== undefined) await this.#relay(server, payload);
     } catch (error) {
       this.#context.onFault(error);
       this.end("internal_error");
     }
   }
 
-  /** Ends the session now, for a reason that lies outside of it. Harmless when it has ended. */
-  end(reason: EndReason): void {
+  /** Ends the session now, for a reason that may lie outside of it. Harmless when it has ended. */
+  end(reason: EndReason, detail?: string): void {
     if (this.#over) return;
     this.#over = true;
     this.#context.wheel.remove(this);
     closeQuietly(this.#client);
     closeQuietly(this.#server);
     this.#lease?.[Symbol.dispose]();
-    this.#context.counters.closed(reason);
-    this.#context.onEnd(this, reason);
+    if (this.#admitted) this.#context.counters.closed(reason);
+    else this.#context.counters.turnedAway(reason);
+    this.#context.onEnd(this, reason, detail);
+  }
+
+  /** Reads the header that this client sends first. @returns what came after it */
+  async #readProxyHeader({ timeout, groups }: AcceptProxyPlan): Promise<Uint8Array> {
+    const result = await this.#within(timeout, "proxy_header_timeout", () => readProxyHeader(this.#client));
+    if (this.#over) return NOTHING;
+    if (result === undefined) this.end("client_closed");
+    else if (typeof result === "string") {
+      this.end(
+        "proxy_header_invalid",
+        `clients of ${groups.join(", ")} have to send a PROXY protocol header: ${result}`,
+      );
+    } else {
+      this.route = routeOf(this.#client, result.header);
+      return result.rest;
+    }
+    return NOTHING;
+  }
+
+  /** The access list and the limits see the real client. @returns whether it is in */
+  #admit(): boolean {
+    const refusal = admit(this.route.source.address, this.#context);
+    this.#admitted = refusal === undefined;
+    if (refusal !== undefined) this.end(refusal);
+    return this.#admitted;
   }
 
   async #handshake(client: Deno.TlsConn): Promise<boolean> {
-    const { wheel, handshakeTimeout } = this.#context;
-    this.dueTick = wheel.tickIn(handshakeTimeout);
-    wheel.add(this);
-    const done = await acceptTls(client);
-    wheel.remove(this);
-    if (!done) this.end("handshake_failed");
-    return done && !this.#over;
+    const facts = await this.#within(this.#context.handshakeTimeout, "handshake_timeout", () => acceptTls(client));
+    if (facts === undefined) this.end("handshake_failed");
+    else this.#tls = facts;
+    return !this.#over;
   }
 
-  async #connect(): Promise<void> {
-    const result = await dial(this.#client.remoteAddr.hostname, this.#context);
+  /** Works against a deadline; the session ends with `reason` when it is missed. */
+  async #within<Result>(seconds: number, reason: EndReason, work: () => Promise<Result>): Promise<Result | undefined> {
+    const { wheel } = this.#context;
+    this.#onExpiry = reason;
+    this.dueTick = wheel.tickIn(seconds);
+    wheel.add(this);
+    try {
+      return await work();
+    } catch (error) {
+      if (isOurMistake(error)) throw error;
+      this.end("reset");
+      return undefined;
+    } finally {
+      wheel.remove(this);
+    }
+  }
+
+  async #connect(): Promise<ByteStream | undefined> {
+    const result = await dial(this.route.source.address, this.#context);
     if (typeof result === "string") {
       this.end(result);
-      return;
+      return undefined;
     }
     if (this.#over) {
       closeQuietly(result.connection);
       result.lease[Symbol.dispose]();
-      return;
+      return undefined;
     }
     this.#server = result.connection;
     this.#lease = result.lease;
     withoutDelay(result.connection);
     withoutDelay(this.#client);
-    this.#relay(result.connection);
+    return result.connection;
   }
 
-  #relay(server: ByteStream): void {
-    const { wheel, idleTicks, buffers } = this.#context;
+  /** @param payload what the client has sent already */
+  async #relay(server: ByteStream, payload: Uint8Array): Promise<void> {
+    const { wheel, idleTicks, buffers, proxyProtocol } = this.#context;
     this.#onExpiry = "idle_timeout";
     this.dueTick = wheel.tickAfter(idleTicks);
     wheel.add(this);
-    new Relay(this.#client, server, { buffers, observer: this }).start();
+    try {
+      if (proxyProtocol !== null) await writeAll(server, buildProxyHeader(this.route, proxyProtocol, this.#tls));
+      if (payload.length > 0) {
+        this.onBytes("client", payload.length);
+        await writeAll(server, payload);
+      }
+    } catch (error) {
+      if (isOurMistake(error)) throw error;
+      this.end("reset");
+      return;
+    }
+    if (!this.#over) new Relay(this.#client, server, { buffers, observer: this }).start();
   }
 
   /** Counts bytes and pushes the idle timeout back. For {@link Relay}. */
@@ -134,6 +199,8 @@ export class Session implements Deadline, RelayObserver {
     this.end(this.#onExpiry);
   }
 }
+
+const NOTHING = new Uint8Array(0);
 
 /** Small writes go out at once: the other end is waiting for them. */
 function withoutDelay(connection: AcceptedConnection): void {

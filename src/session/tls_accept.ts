@@ -4,13 +4,15 @@
  * @module
  */
 
-/** Finishes the handshake. @returns whether the client got through it */
-export async function acceptTls(client: { handshake(): Promise<unknown> }): Promise<boolean> {
+import type { TlsFacts } from "./proxy_header.ts";
+
+/** Finishes the handshake. @returns what is known of it; `undefined` when the client did not get through */
+export async function acceptTls(client: Pick<Deno.TlsConn, "handshake">): Promise<TlsFacts | undefined> {
   try {
-    await client.handshake();
-    return true;
+    const { alpnProtocol } = await client.handshake();
+    return { alpn: alpnProtocol };
   } catch {
     // Plain text, a scanner, an old TLS version, a hang-up: the client's business, counted by reason and not logged.
-    return false;
+    return undefined;
   }
 }

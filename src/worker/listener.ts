@@ -15,7 +15,6 @@ import type { DeadlineWheel } from "../net/deadlines.ts";
 import { listenShared, listenTls } from "../net/listen.ts";
 import { closeQuietly } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
-import { admit, type Gate } from "../session/admit.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
 import { Pool } from "../upstream/pool.ts";
 import { RefusalLog } from "./refusal_log.ts";
@@ -37,10 +36,19 @@ const ACCEPT_PAUSE_MS = 50;
 /** The least time between two log lines about failing accepts. */
 const ACCEPT_LOG_EVERY_MS = 5000;
 
+/** Reasons that are logged at debug level, as samples. */
+const LOGGED_REFUSALS: ReadonlySet<EndReason> = new Set([
+  "denied",
+  "limit",
+  "no_server",
+  "proxy_header_invalid",
+  "proxy_header_timeout",
+]);
+
 type ListeningSocket = Deno.TcpListener | Deno.TlsListener;
 
 /** A listener that runs. */
-export class RunningListener implements SessionContext, Gate {
+export class RunningListener implements SessionContext {
   readonly counters: ListenerCounters;
   readonly pool: Pool;
   readonly wheel: DeadlineWheel;
@@ -89,6 +97,16 @@ export class RunningListener implements SessionContext, Gate {
   /** New connections a second. */
   get maxNewConnections(): number | null {
     return this.#plan.maxNewConnections;
+  }
+
+  /** Whose PROXY protocol headers are read. */
+  get acceptProxy(): ListenerPlan["acceptProxy"] {
+    return this.#plan.acceptProxy;
+  }
+
+  /** The PROXY protocol header for servers. */
+  get proxyProtocol(): ListenerPlan["proxyProtocol"] {
+    return this.#plan.proxyProtocol;
   }
 
   /** Seconds that one connection attempt may take. */
@@ -149,7 +167,8 @@ export class RunningListener implements SessionContext, Gate {
   }
 
   /** For {@link Session}. */
-  onEnd(session: Session, _reason: EndReason): void {
+  onEnd(session: Session, reason: EndReason, detail?: string): void {
+    if (LOGGED_REFUSALS.has(reason)) this.#refusals.note(session.route.source.address, reason, detail);
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
@@ -186,13 +205,7 @@ export class RunningListener implements SessionContext, Gate {
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
         continue;
       }
-      const { hostname } = connection.remoteAddr;
-      const refusal = admit(hostname, this);
-      if (refusal !== undefined) {
-        closeQuietly(connection);
-        this.#refusals.note(hostname, refusal);
-        continue;
-      }
+      this.counters.accepted();
       const session = new Session(connection, this);
       this.#sessions.add(session);
       void session.run();

@@ -7,7 +7,6 @@
 
 import type { EndReason } from "../end_reason.ts";
 import type { Log } from "../log.ts";
-import { plainPeerAddress } from "../net/ip.ts";
 
 const EVERY_MS = 1000;
 
@@ -27,15 +26,15 @@ export class RefusalLog {
   }
 
   /** A client was turned away. */
-  note(client: string, reason: EndReason): void {
+  note(client: string, reason: EndReason, detail?: string): void {
     if (this.#now() - this.#loggedAt < EVERY_MS) {
       this.#unlogged++;
       return;
     }
     const more = this.#unlogged === 0 ? "" : ` (and ${this.#unlogged} more clients since the last such line)`;
-    this.#log("debug", `Listener "${this.#listener}" turned a client away: ${reason}${more}`, {
+    this.#log("debug", `Listener "${this.#listener}" turned client ${client} away: ${detail ?? reason}${more}`, {
       listener: this.#listener,
-      client: plainPeerAddress(client),
+      client,
       reason,
     });
     this.#loggedAt = this.#now();

@@ -1,0 +1,91 @@
+/**
+ * The PROXY protocol on a session: reading a header in front of a client's bytes, and writing one in front of those
+ * that go to a server.
+ *
+ * @module
+ */
+
+import type { ProxyProtocolPlan } from "../config/model.ts";
+import { plainPeerAddress } from "../net/ip.ts";
+import { decodeProxyHeader } from "../net/proxy_protocol/decode.ts";
+import type { ProxiedConnection, ProxyEndpoint, ProxyHeader, Tlv } from "../net/proxy_protocol/header.ts";
+import { encodeV1 } from "../net/proxy_protocol/v1.ts";
+import { SslClient, sslTlv } from "../net/proxy_protocol/ssl_tlv.ts";
+import { alpnTlv, asciiBytes, uniqueIdTlv } from "../net/proxy_protocol/tlv.ts";
+import { encodeV2 } from "../net/proxy_protocol/v2.ts";
+import type { ByteStream } from "../net/stream.ts";
+
+/** Both ends of a client's connection, as the client knows them. */
+export interface Route {
+  readonly source: ProxyEndpoint;
+  readonly destination: ProxyEndpoint;
+}
+
+/** A header was read; `rest` is what the client has sent after it. */
+export interface ReadHeader {
+  readonly header: ProxyHeader;
+  readonly rest: Uint8Array;
+}
+
+/** Bytes that are read at once; most headers fit. */
+const READ_BYTES = 512;
+
+/**
+ * Reads a header, however it is split. Whoever closes the stream ends the reading.
+ *
+ * @returns the header; `undefined` when the client ended before its first byte, as probes do; or what is wrong
+ */
+export async function readProxyHeader(client: ByteStream): Promise<ReadHeader | string | undefined> {
+  let bytes = new Uint8Array(READ_BYTES);
+  let filled = 0;
+  for (;;) {
+    const count = await client.read(bytes.subarray(filled));
+    if (count === null) return filled === 0 ? undefined : "the connection ended within the header";
+    filled += count;
+    const result = decodeProxyHeader(bytes.subarray(0, filled));
+    if (result.state === "invalid") return result.reason;
+    if (result.state === "done") return { header: result.header, rest: bytes.slice(result.length, filled) };
+    if (result.atLeast > bytes.length || filled === bytes.length) {
+      const larger = new Uint8Array(Math.max(result.atLeast, filled + READ_BYTES));
+      larger.set(bytes.subarray(0, filled));
+      bytes = larger;
+    }
+  }
+}
+
+/** The client's route: what a header says of it, or else the connection's own ends. */
+export function routeOf(
+  connection: { remoteAddr: Deno.NetAddr; localAddr: Deno.NetAddr },
+  header?: ProxyHeader,
+): Route {
+  if (header?.command === "PROXY") return { source: header.source, destination: header.destination };
+  const endpoint = ({ hostname, port }: Deno.NetAddr) => ({ address: plainPeerAddress(hostname), port });
+  return { source: endpoint(connection.remoteAddr), destination: endpoint(connection.localAddr) };
+}
+
+/** What is known of a client's TLS connection. */
+export interface TlsFacts {
+  readonly alpn: string | null;
+}
+
+/** The header for a server, ready to be sent. */
+export function buildProxyHeader(
+  { source, destination }: Route,
+  plan: ProxyProtocolPlan,
+  tls: TlsFacts | null,
+): Uint8Array {
+  const family = source.address.includes(":") ? "IPv6" : "IPv4";
+  const header: ProxiedConnection = { command: "PROXY", family, source, destination, tlvs: [] };
+  if (plan.version === 1) return encodeV1(header);
+  return encodeV2({ ...header, tlvs: tlvsFor(tls) }, { crc32c: plan.checksum });
+}
+
+function tlvsFor(tls: TlsFacts | null): readonly Tlv[] {
+  if (tls === null) return [];
+  return [
+    ...(tls.alpn === null ? [] : [alpnTlv(tls.alpn)]),
+    uniqueIdTlv(asciiBytes(crypto.randomUUID())),
+    // The client showed no certificate, so none was verified; this runtime does not tell version and cipher.
+    sslTlv({ client: SslClient.SSL, verify: 1 }),
+  ];
+}
