@@ -8,6 +8,7 @@
  * @module
  */
 
+import { print } from "../src/cli/output.ts";
 import { selfSigned } from "../src/demo/self_signed.ts";
 import { findProgram } from "../tests/support/peers.ts";
 import { until } from "../tests/support/wait.ts";
@@ -60,7 +61,7 @@ async function answers(port: number): Promise<boolean> {
 
 async function main(): Promise<void> {
   if (findProgram("wrk") === undefined || findProgram("nginx") === undefined) {
-    console.log(
+    print(
       "The benchmark needs wrk and nginx (the back end): apt-get install wrk nginx libnginx-mod-stream haproxy",
     );
     return;
@@ -84,7 +85,7 @@ async function main(): Promise<void> {
   const started = await Promise.all([startWeir(ground), startHaproxy(ground), startNginx(ground)]);
   const proxies = started.filter((proxy) => proxy !== undefined);
   for (const name of ["haproxy", "nginx"].filter((one) => !proxies.some((proxy) => proxy.name === one))) {
-    console.log(`${name} is not installed and left out`);
+    print(`${name} is not installed and left out`);
   }
   try {
     for (const proxy of proxies) {
@@ -131,20 +132,20 @@ async function report(
     return { work: work.name, unit: work.unit, results, ratio: own / Math.min(...others) };
   });
   const number = (value: number) => value < 10 ? value.toFixed(2) : value.toFixed(1);
-  console.log(
+  print(
     `| CPU of the proxy | unit | ${
       proxies.map((proxy) => `${proxy.name} ${proxy.version}`).join(" | ")
     } | ratio to the better |`,
   );
-  console.log(`| --- | --- |${" --- |".repeat(proxies.length + 1)}`);
+  print(`| --- | --- |${" --- |".repeat(proxies.length + 1)}`);
   for (const { work, unit, results, ratio } of rows) {
     const cells = results.map(({ cost, spread: [low = 0, high = 0] }) =>
       `${number(cost)} (${number(low)}-${number(high)})`
     );
-    console.log(`| ${work} | ${unit} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
+    print(`| ${work} | ${unit} | ${cells.join(" | ")} | ${ratio.toFixed(2)} |`);
   }
   const errors = rows.flatMap((row) => row.results).reduce((sum, result) => sum + result.errors, 0);
-  console.log(`\nErrors: ${errors}`);
+  print(`\nErrors: ${errors}`);
   const machine = { cpus: navigator.hardwareConcurrency, os: Deno.build.os, arch: Deno.build.arch };
   const versions = Object.fromEntries(proxies.map((proxy) => [proxy.name, proxy.version]));
   await Deno.writeTextFile(

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { print } from "../src/cli/output.ts";
 import project from "../deno.json" with { type: "json" };
 
 /** Release targets, as Deno names them, and what the archives are called. */
@@ -44,7 +45,7 @@ async function compile(output: string, triple?: string): Promise<void> {
     output,
     "main.ts",
   ]);
-  console.log(`built ${output}`);
+  print(`built ${output}`);
 }
 
 async function archive(folder: string, name: string, windows: boolean): Promise<string> {
@@ -73,7 +74,7 @@ async function release(): Promise<void> {
     sums.push(`${hex}  ${file}`);
   }
   await Deno.writeTextFile("dist/SHA256SUMS", `${sums.join("\n")}\n`);
-  console.log("wrote dist/SHA256SUMS");
+  print("wrote dist/SHA256SUMS");
 }
 
 await Deno.mkdir("dist", { recursive: true });

@@ -19,7 +19,7 @@ export interface Substituted {
   readonly problems: readonly { readonly path: ConfigPath; readonly message: string }[];
 }
 
-const REFERENCE = /\$(\$)?\{([^}]*)\}/g;
+const REFERENCE = /\$(\$)?\{([^}]*)(\}?)/g;
 const NAME_AND_DEFAULT = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([\s\S]*))?$/;
 
 /** Replaces every reference in every string of `data`; `$${NAME}` stays as `${NAME}`. */
@@ -30,13 +30,13 @@ export function substitute(data: unknown, environment: Environment): Substituted
   const inText = (text: string, path: ConfigPath): string => {
     if (!text.includes("${")) return text;
     replaced.push(path);
-    return text.replace(REFERENCE, (whole: string, escaped: string | undefined, inner: string) => {
+    return text.replace(REFERENCE, (whole: string, escaped: string | undefined, inner: string, end: string) => {
       if (escaped !== undefined) return whole.slice(1);
-      const match = NAME_AND_DEFAULT.exec(inner);
+      const match = end === "" ? null : NAME_AND_DEFAULT.exec(inner);
       if (match === null) {
         problems.push({
           path,
-          message: `must write an environment variable as \${NAME} or \${NAME:-default}, got "${whole}"`,
+          message: `must write an environment variable as \${NAME} or \${NAME:-default}, got ${JSON.stringify(whole)}`,
         });
         return whole;
       }

@@ -11,7 +11,7 @@ import { suggestion } from "../text/nearest.ts";
 /** How a value is shown in a message. */
 export function showValue(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "a mapping";
   return typeof value === "string" ? JSON.stringify(value) : String(value);
 }
@@ -25,8 +25,16 @@ export function rule(text: string): { error: (issue: { readonly input?: unknown 
 
 /** A whole number between `min` and `max`, both included. */
 export function whole(min: number, max: number, unit = ""): z.ZodInt {
-  const message = rule(`must be between ${min} and ${max}${unit === "" ? "" : ` ${unit}`}`);
-  return z.int(message).min(min, message).max(max, message);
+  const range = `between ${min} and ${max}${unit === "" ? "" : ` ${unit}`}`;
+  const message = rule(`must be ${range}`);
+  const notWhole = {
+    error: ({ input }: { readonly input?: unknown }) => {
+      if (typeof input === "number") return rule(`must be a whole number ${range}`).error({ input });
+      const quoted = typeof input === "string" && /^-?\d+$/.test(input);
+      return message.error({ input }) + (quoted ? "; write it without quotes" : "");
+    },
+  };
+  return z.int(notWhole).min(min, message).max(max, message);
 }
 
 /** One word out of a few. */
@@ -37,22 +45,29 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(...wor
     error: ({ input }) =>
       input === undefined
         ? `is required: must be ${text}`
-        : `must be ${text}, got ${showValue(input)}${typeof input === "string" ? suggestion(input, words) : ""}`,
+        : `must be ${text}, got ${showValue(input)}${hintFor(input, words)}`,
   });
+}
+
+function hintFor(input: unknown, words: readonly string[]): string {
+  if (typeof input === "string") return suggestion(input, words);
+  const isPlain = typeof input === "number" || typeof input === "boolean";
+  return isPlain && words.includes(String(input)) ? "; write it in quotes" : "";
 }
 
 /** A text of `min` to `max` characters. */
 export function text(max: number, min = 1): z.ZodString {
-  const message = rule(
-    min === 0 ? `must be a text of at most ${max} characters` : `must be a text of ${min} to ${max} characters`,
-  );
-  const withLength = {
-    error: ({ input }: { readonly input?: unknown }) =>
-      typeof input === "string" && input.length > 0
-        ? `must be at most ${max} characters, got ${input.length}`
-        : message.error({ input }),
+  const notText = {
+    error: ({ input }: { readonly input?: unknown }) => {
+      const unquoted = typeof input === "number" || typeof input === "boolean";
+      return rule("must be a text").error({ input }) + (unquoted ? "; write it in quotes" : "");
+    },
   };
-  return z.string(message).min(min, message).max(max, withLength);
+  const tooLong = {
+    error: ({ input }: { readonly input?: unknown }) =>
+      `must be at most ${max} characters, got ${typeof input === "string" ? input.length : showValue(input)}`,
+  };
+  return z.string(notText).min(min, rule("must not be empty")).max(max, tooLong);
 }
 
 const NAME_RULE = rule(
@@ -73,7 +88,7 @@ export function reference(kind: string) {
 /** `unlimited`, or a whole number from 1 to 1,000,000. */
 export function limit(unit: string) {
   const message = rule(`must be "unlimited" or between 1 and 1000000 ${unit}`);
-  return z.union([z.literal("unlimited"), z.int().min(1).max(1_000_000)], message);
+  return z.union([z.literal("unlimited"), z.int(message).min(1, message).max(1_000_000, message)], message);
 }
 
 /** A switch. */
@@ -83,7 +98,7 @@ export function flag() {
 
 /** A list of at least `min` items. */
 export function list<Item extends z.ZodType>(item: Item, what: string, min = 0): z.ZodArray<Item> {
-  const message = rule(min === 0 ? `must be a list of ${what}` : `must be a list of at least ${min} ${what}`);
+  const message = rule(min === 0 ? `must be a list of ${what}` : `must be a list of ${what}, at least ${min}`);
   return z.array(item, message).min(min, message);
 }
 
@@ -97,7 +112,7 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, what:
     error: (issue) => {
       if (issue.code === "unrecognized_keys") {
         return issue.keys.map((key) =>
-          `unknown key "${key}"${suggestion(key, known) || `; known are ${known.join(", ")}`}`
+          `unknown key ${JSON.stringify(key)}${suggestion(key, known) || `; known are ${known.join(", ")}`}`
         ).join("\n");
       }
       return issue.input === undefined

@@ -19,10 +19,17 @@ export interface Finding {
 export class Findings {
   readonly errors: Finding[] = [];
   readonly warnings: Finding[] = [];
+  readonly #unknown = new Set<string>();
 
   /** Adds an error. */
   error(path: ConfigPath, message: string, atKey = false): void {
-    this.errors.push({ path, message, atKey });
+    if (!this.#unknown.has(formatPath(path))) this.errors.push({ path, message, atKey });
+  }
+
+  /** Adds an error about a value that cannot be known, so that no other error about it means anything. */
+  unknown(path: ConfigPath, message: string): void {
+    this.#unknown.add(formatPath(path));
+    this.errors.push({ path, message });
   }
 
   /** Adds a warning: legal, but seldom what was meant. */

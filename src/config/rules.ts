@@ -8,8 +8,8 @@ import { canonicalAddress, familyOf, formatEndpoint, isLoopback, isWildcard, par
 import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
 import { suggestion } from "../text/nearest.ts";
 import type { Findings } from "./findings.ts";
-import type { ShapedParts } from "./shape.ts";
-import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import type { ShapedGroup, ShapedListener, ShapedParts } from "./shape.ts";
+import type { ListenerConfig } from "./schema.ts";
 import type { ConfigPath } from "./source.ts";
 
 /** Ports that all listeners together may have. */
@@ -17,13 +17,16 @@ export const MAX_PORTS = 10_000;
 
 /** Checks every rule that looks across keys, as far as the parts concerned have the right shape. */
 export function checkRules(parts: ShapedParts, findings: Findings): void {
-  for (const { path, config } of parts.groups) checkGroup(config, path, findings);
-  for (const { index, config } of parts.listeners) {
+  for (const group of parts.groups) checkGroup(group, findings);
+  for (const listener of parts.listeners) {
+    const { index, config } = listener;
     const path: ConfigPath = ["listeners", index];
-    checkListenerKeys(config, path, findings);
+    checkListenerKeys(listener, path, findings);
     checkReferences(config, path, parts, findings);
-    if (config.backends !== undefined) checkGroup(config.backends, [...path, "backends"], findings);
-    checkFamilies(config, path, parts, findings);
+    if (config.backends !== undefined) {
+      checkGroup({ path: [...path, "backends"], config: config.backends, wrong: new Set() }, findings);
+    }
+    checkFamilies(listener, path, parts, findings);
   }
   checkNames(parts, findings);
   checkPorts(parts, findings);
@@ -33,11 +36,12 @@ export function checkRules(parts: ShapedParts, findings: Findings): void {
   }
 }
 
-function checkListenerKeys(listener: ListenerConfig, path: ConfigPath, findings: Findings): void {
+function checkListenerKeys({ config: listener, wrong }: ShapedListener, path: ConfigPath, findings: Findings): void {
+  const isGiven = (key: keyof ListenerConfig) => listener[key] !== undefined || wrong.has(key);
   const one = (first: "port" | "backendGroup", second: "ports" | "backends") => {
-    if (listener[first] === undefined && listener[second] === undefined) {
+    if (!isGiven(first) && !isGiven(second)) {
       findings.error(path, `needs "${first}" or "${second}", got neither`);
-    } else if (listener[first] !== undefined && listener[second] !== undefined) {
+    } else if (isGiven(first) && isGiven(second)) {
       findings.error([...path, second], `must not be given together with "${first}"`, true);
     }
   };
@@ -55,7 +59,7 @@ function checkListenerKeys(listener: ListenerConfig, path: ConfigPath, findings:
   }
   if (listener.protocol !== "TCP_SSL") return;
   if (listener.tls === undefined) {
-    findings.error(path, 'needs "tls" with a certificate, because its protocol is "TCP_SSL"');
+    if (!wrong.has("tls")) findings.error(path, 'needs "tls" with a certificate, because its protocol is "TCP_SSL"');
   } else if (listener.tls.authentication === "mutual" && listener.tls.clientCA === undefined) {
     findings.error([...path, "tls"], 'needs "clientCA", because its authentication is "mutual"');
   } else if (listener.tls.authentication === "one-way" && listener.tls.clientCA !== undefined) {
@@ -68,7 +72,7 @@ function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: Shap
     if (name === undefined || known.includes(name)) return;
     const hint = suggestion(name, known) ||
       (known.length === 0 ? "; none is defined" : `; defined are ${known.slice(0, 10).join(", ")}`);
-    findings.error([...path, ...keys], `must be the name of a defined ${kind}, got "${name}"${hint}`);
+    findings.error([...path, ...keys], `must be the name of a defined ${kind}, got ${JSON.stringify(name)}${hint}`);
   };
   const { names } = parts;
   check(["backendGroup"], listener.backendGroup, "backend group", names.backendGroups);
@@ -82,7 +86,7 @@ function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: Shap
   }
 }
 
-function checkGroup(group: BackendGroupConfig, path: ConfigPath, findings: Findings): void {
+function checkGroup({ path, config: group, wrong }: ShapedGroup, findings: Findings): void {
   const seen = new Map<string, ConfigPath>();
   for (const [index, server] of group.servers.entries()) {
     const serverPath: ConfigPath = [...path, "servers", index];
@@ -93,7 +97,9 @@ function checkGroup(group: BackendGroupConfig, path: ConfigPath, findings: Findi
     const ports = server.ports ?? [server.port ?? group.defaultPort];
     for (const [portIndex, port] of ports.entries()) {
       if (port === undefined) {
-        findings.error(serverPath, 'needs "port" or "ports", because the group has no "defaultPort"');
+        if (!wrong.has("defaultPort")) {
+          findings.error(serverPath, 'needs "port" or "ports", because the group has no "defaultPort"');
+        }
         continue;
       }
       const key = formatEndpoint(canonicalAddress(server.address), port);
@@ -115,7 +121,13 @@ function checkGroup(group: BackendGroupConfig, path: ConfigPath, findings: Findi
   }
 }
 
-function checkFamilies(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
+function checkFamilies(
+  { config: listener, wrong }: ShapedListener,
+  path: ConfigPath,
+  parts: ShapedParts,
+  findings: Findings,
+): void {
+  if (wrong.has("address") || wrong.has("ipTranslation")) return;
   if (listener.ipTranslation || canonicalAddress(listener.address) === "::") return;
   const family = familyOf(listener.address);
   const group = listener.backends ?? parts.groups.find((one) => one.path[1] === listener.backendGroup)?.config;
@@ -158,7 +170,8 @@ function checkPorts(parts: ShapedParts, findings: Findings): void {
     taken.push({ who: "the admin API", address, range: { first: admin.port, last: admin.port } });
   }
   let total = 0;
-  for (const { index, config } of parts.listeners) {
+  for (const { index, config, wrong } of parts.listeners) {
+    if (wrong.has("address")) continue;
     const list = config.ports === undefined ? undefined : parsePortList(config.ports);
     const ranges = list?.ok === true
       ? list.ranges

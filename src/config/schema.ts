@@ -6,8 +6,7 @@
  */
 
 import { z } from "zod";
-import { parseCidr, parseEndpoint } from "../net/ip.ts";
-import { familyOf } from "../net/ip.ts";
+import { familyOf, parseCidr, parseEndpoint } from "../net/ip.ts";
 import { parsePortList } from "../net/ports.ts";
 import { flag, limit, list, name, named, oneOf, reference, rule, section, showValue, text, whole } from "./fields.ts";
 
@@ -66,6 +65,13 @@ const portList = z.string(rule('must be ports and port ranges such as "10000-101
   });
 
 const tagText = text(255, 0);
+const TAG_KEY_RULE = rule("must be a key of 1 to 255 characters");
+
+const WORKERS_RULE = rule('must be "auto" or between 1 and 64');
+const workers = z.union(
+  [z.literal("auto"), z.int(WORKERS_RULE).min(1, WORKERS_RULE).max(64, WORKERS_RULE)],
+  WORKERS_RULE,
+);
 
 const listenAddress = z.string(rule("must be an IPv4 or IPv6 address"))
   .refine((value) => familyOf(value) !== undefined, rule("must be an IPv4 or IPv6 address"));
@@ -99,9 +105,8 @@ export const listenerSchema = section({
   ),
   maxNewConnections: limit("a second").default("unlimited").describe("New connections a second."),
   maxConnections: limit("connections").default("unlimited").describe("Connections at once."),
-  workers: z.union([z.literal("auto"), z.int().min(1).max(64)], rule('must be "auto" or between 1 and 64')).default(1)
-    .describe("Threads that share the listener's port."),
-  tags: z.record(z.string().min(1).max(255), tagText, {
+  workers: workers.default(1).describe("Threads that share the listener's port."),
+  tags: z.record(z.string().min(1, TAG_KEY_RULE).max(255, TAG_KEY_RULE), tagText, {
     error: ({ input }) => `must be a mapping from keys to texts, got ${showValue(input)}`,
   }).default({}).describe("Keys and values for people and programs."),
   description: text(255, 0).default("").describe("A line for people."),
@@ -116,8 +121,8 @@ const clientCA = section({
   certFile: text(4096).describe("One or more CA certificates, PEM."),
 }, "a mapping with certFile");
 
-const cidr = z.string(rule("must be an address or a CIDR block"))
-  .refine((value) => parseCidr(value) !== undefined, rule("must be an IPv4 or IPv6 address or CIDR block"));
+const CIDR_RULE = rule("must be an IPv4 or IPv6 address or CIDR block");
+const cidr = z.string(CIDR_RULE).refine((value) => parseCidr(value) !== undefined, CIDR_RULE);
 
 const ipGroup = z.union([
   list(cidr, "addresses and CIDR blocks"),

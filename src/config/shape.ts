@@ -6,23 +6,32 @@
  */
 
 import type { z } from "zod";
-import type { Environment } from "./environment.ts";
-import { substitute } from "./environment.ts";
+import { type Environment, substitute } from "./environment.ts";
 import type { Findings } from "./findings.ts";
-import { type BackendGroupConfig, configSchema, generalShape, type ListenerConfig, listenerSchema } from "./schema.ts";
-import type { Config } from "./schema.ts";
+import {
+  type BackendGroupConfig,
+  type Config,
+  configSchema,
+  generalShape,
+  type ListenerConfig,
+  listenerSchema,
+} from "./schema.ts";
 import type { ConfigPath } from "./source.ts";
 
-/** A listener that has the right shape, and its place in the list. */
+/** A listener with everything in it that has the right shape, and its place in the list. */
 export interface ShapedListener {
   readonly index: number;
   readonly config: ListenerConfig;
+  /** Keys that are given and have the wrong shape: their defaults in `config` mean nothing. */
+  readonly wrong: ReadonlySet<PropertyKey>;
 }
 
-/** A backend group that has the right shape. */
+/** A backend group with everything in it that has the right shape. */
 export interface ShapedGroup {
   readonly path: ConfigPath;
   readonly config: BackendGroupConfig;
+  /** Keys that are given and have the wrong shape: their defaults in `config` mean nothing. */
+  readonly wrong: ReadonlySet<PropertyKey>;
 }
 
 /** Those parts of a configuration that have the right shape. */
@@ -41,7 +50,7 @@ export interface ShapedParts {
 /** Replaces environment variables and checks the shape of everything. */
 export function shapeConfig(data: unknown, environment: Environment, findings: Findings): ShapedParts {
   const substituted = substitute(data ?? {}, environment);
-  for (const { path, message } of substituted.problems) findings.error(path, message);
+  for (const { path, message } of substituted.problems) findings.unknown(path, message);
   const root = convertReplaced(substituted.data, substituted.replaced);
   const whole = configSchema.safeParse(root);
   if (!whole.success) {
@@ -99,20 +108,34 @@ function addIssue(issue: z.core.$ZodIssue, prefix: ConfigPath, findings: Finding
   }
 }
 
+const groupSchema = configSchema.shape.backendGroups.unwrap().valueType;
+
+/** Parses a mapping; when that fails, without the keys that are wrong; nothing when even that fails. */
+function rightParts<Schema extends z.ZodType>(schema: Schema, raw: unknown) {
+  const whole = schema.safeParse(raw);
+  if (whole.success) return [{ config: whole.data, wrong: new Set<PropertyKey>() }];
+  const wrong = new Set<PropertyKey>(
+    whole.error.issues.flatMap((issue) =>
+      issue.code === "unrecognized_keys" && issue.path.length === 0 ? issue.keys : issue.path.slice(0, 1)
+    ),
+  );
+  if (!isRecord(raw)) return [];
+  const rest = schema.safeParse(Object.fromEntries(Object.entries(raw).filter(([key]) => !wrong.has(key))));
+  return rest.success ? [{ config: rest.data, wrong }] : [];
+}
+
 function shapedParts(root: unknown): Omit<ShapedParts, "config"> {
   const top = isRecord(root) ? root : {};
   const groups = isRecord(top["backendGroups"]) ? Object.entries(top["backendGroups"]) : [];
   const listeners: readonly unknown[] = Array.isArray(top["listeners"]) ? top["listeners"] : [];
   const namesOf = (key: string) => isRecord(top[key]) ? Object.keys(top[key]) : [];
   return {
-    listeners: listeners.flatMap((raw, index): ShapedListener[] => {
-      const result = listenerSchema.safeParse(raw);
-      return result.success ? [{ index, config: result.data }] : [];
-    }),
-    groups: groups.flatMap(([name, raw]): ShapedGroup[] => {
-      const result = configSchema.shape.backendGroups.unwrap().valueType.safeParse(raw);
-      return result.success ? [{ path: ["backendGroups", name], config: result.data }] : [];
-    }),
+    listeners: listeners.flatMap((raw, index): ShapedListener[] =>
+      rightParts(listenerSchema, raw).map((parts) => ({ index, ...parts }))
+    ),
+    groups: groups.flatMap(([name, raw]): ShapedGroup[] =>
+      rightParts(groupSchema, raw).map((parts) => ({ path: ["backendGroups", name], ...parts }))
+    ),
     general: Object.fromEntries(
       Object.entries(generalShape).flatMap(([key, schema]) => {
         const result = schema.safeParse(top[key]);

@@ -5,8 +5,20 @@
  * @module
  */
 
-import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from "yaml";
 import { ConfigError, type ConfigProblem } from "../errors.ts";
+import { jsonFault, type SyntaxFault, yamlFault } from "./syntax.ts";
 
 /** The steps from the top of the file to a value. */
 export type ConfigPath = readonly (string | number)[];
@@ -30,8 +42,6 @@ export interface ConfigSource {
   placeOf(path: ConfigPath): Place;
   /** The place of the key at the end of a path. */
   placeOfKey(path: ConfigPath): Place;
-  /** Whether the scalar at a path is written in quotes. */
-  isQuoted(path: ConfigPath): boolean;
 }
 
 /**
@@ -40,19 +50,25 @@ export interface ConfigSource {
  * @throws {ConfigError} when the text is not well-formed, with every syntax error and its place
  */
 export function parseSource(file: string, content: string, format: ConfigFormat): ConfigSource {
-  if (format === "json") refuseBadJson(file, content);
   const lines = new LineCounter();
-  const document = parseDocument(content, { lineCounter: lines, prettyErrors: false, strict: true });
+  const document = parseDocument(content, {
+    lineCounter: lines,
+    prettyErrors: false,
+    strict: true,
+    // The parser would print its own warnings, about keys that are refused anyway.
+    logLevel: "error",
+  });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  if (document.errors.length > 0) {
-    const problems = document.errors.map((error): ConfigProblem => ({
+  const faults = faultsOf(content, format, document);
+  if (faults.length > 0) {
+    const problems = faults.toSorted((a, b) => a.offset - b.offset).map(({ offset, message }): ConfigProblem => ({
       file,
-      ...placeAt(error.pos[0]),
+      ...placeAt(offset),
       path: "",
-      message: `not valid ${format.toUpperCase()}: ${error.message}`,
+      message: `not valid ${format.toUpperCase()}: ${message}`,
     }));
     // One slip makes the parser stumble over the rest of its line; the first finding of a line is the slip.
     throw new ConfigError(
@@ -68,10 +84,6 @@ export function parseSource(file: string, content: string, format: ConfigFormat)
       const { key, node } = find(document, path);
       return startOf(key ?? node);
     },
-    isQuoted: (path) => {
-      const { node } = find(document, path);
-      return isScalar(node) && (node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE");
-    },
   };
 }
 
@@ -85,21 +97,24 @@ function plainData(file: string, document: Document, format: ConfigFormat): unkn
   }
 }
 
-function refuseBadJson(file: string, content: string): void {
-  try {
-    JSON.parse(content);
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const at = /position (\d+)/.exec(message);
-    const before = content.slice(0, at === null ? content.length : Number(at[1])).split("\n");
-    throw new ConfigError([{
-      file,
-      line: before.length,
-      column: (before.at(-1)?.length ?? 0) + 1,
-      path: "",
-      message: `not valid JSON: ${message.replace(/ in JSON at position.*$/, "").replace(/ \(line.*$/, "")}`,
-    }]);
-  }
+function faultsOf(content: string, format: ConfigFormat, document: Document): SyntaxFault[] {
+  const inJson = format === "json" ? jsonFault(content) : undefined;
+  if (inJson !== undefined) return [inJson];
+  const faults = document.errors.map((error) => yamlFault(content, error));
+  if (faults.length > 0) return faults;
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document) !== undefined) return;
+      const message = `"*${alias.source}" stands for nothing: no "&${alias.source}" comes before it`;
+      faults.push({ offset: alias.range?.[0] ?? 0, message });
+    },
+    // The schema would pass over it in silence.
+    Pair: (_, { key }) => {
+      if (!isScalar(key) || key.value !== "__proto__") return;
+      faults.push({ offset: key.range?.[0] ?? 0, message: 'no key can be called "__proto__"' });
+    },
+  });
+  return faults;
 }
 
 /** Walks down as far as the path exists; the last node and key found stand for the rest. */

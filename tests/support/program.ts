@@ -15,11 +15,16 @@ const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 /** The permissions that the README names. */
 export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=weir.yaml"];
 
+/** The words of a command line for the program, to be run by another one. */
+export function weirCommandLine(args: readonly string[]): [program: string, ...args: string[]] {
+  if (PROGRAM !== "") return [PROGRAM, ...args];
+  return [Deno.execPath(), "run", "--no-prompt", "--config", CONFIG, ...PERMISSIONS, MAIN, ...args];
+}
+
 /** A command line for the program. */
 export function weirCommand(args: readonly string[], options: Deno.CommandOptions = {}): Deno.Command {
-  if (PROGRAM !== "") return new Deno.Command(PROGRAM, { ...options, args: [...args] });
-  const run = ["run", "--no-prompt", "--config", CONFIG, ...PERMISSIONS, MAIN];
-  return new Deno.Command(Deno.execPath(), { ...options, args: [...run, ...args] });
+  const [program, ...words] = weirCommandLine(args);
+  return new Deno.Command(program, { ...options, args: words });
 }
 
 /** What a finished command left. */
@@ -119,7 +124,10 @@ export class RunningWeir implements AsyncDisposable {
   /** Writes another configuration, without reloading. */
   async write(config: Record<string, unknown> | string): Promise<void> {
     const text = typeof config === "string" ? config : JSON.stringify(withAdmin(config, this.adminPort), null, 2);
-    await Deno.writeTextFile(this.file, text);
+    // In one step, as an editor does it: a reload that is under way must not see half a file.
+    const fresh = await Deno.makeTempFile({ dir: this.folder });
+    await Deno.writeTextFile(fresh, text);
+    await Deno.rename(fresh, this.file);
   }
 
   /** Writes another configuration and reloads through the admin API. */

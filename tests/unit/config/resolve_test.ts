@@ -1,0 +1,136 @@
+/** The model is what the file means: every reference looked up, every address in its one form. @module */
+
+import assert from "node:assert/strict";
+import { type Model, protocolOf } from "../../../src/config/model.ts";
+import { resolveModel } from "../../../src/config/resolve.ts";
+import { makeCaseFiles } from "../../config/cases.ts";
+import { loadText } from "../../config/load_text.ts";
+
+const files = await makeCaseFiles();
+const modelOf = (text: string): Model => resolveModel(loadText(text, { files }));
+
+const CHECK = {
+  enabled: true,
+  timeout: 2,
+  interval: 5,
+  unhealthyThreshold: 3,
+  healthyThreshold: 3,
+  port: null,
+};
+
+Deno.test("resolveModel() makes one plan of a listener, its group and its servers", () => {
+  const { listeners, groups } = modelOf(`
+backendGroups:
+  web:
+    algorithm: wlc
+    defaultPort: 8080
+    whenAllUnhealthy: reject
+    healthCheck: { port: 81 }
+    servers:
+      - { address: 10.0.0.11, ports: [80, 81], weight: 7 }
+      - { address: 10.0.0.12, backup: true }
+listeners:
+  - { name: front, protocol: TCP, port: 9000, backendGroup: web, tags: { env: prod }, description: the door }
+`);
+  const server = (address: string, port: number, weight: number, backup: boolean) => ({
+    key: `${address}:${port}`,
+    address,
+    family: "IPv4",
+    port,
+    weight,
+    backup,
+  });
+  const pool = {
+    algorithm: "wlc",
+    servers: [
+      server("10.0.0.11", 80, 7, false),
+      server("10.0.0.11", 81, 7, false),
+      server("10.0.0.12", 8080, 10, true),
+    ],
+    healthCheck: { ...CHECK, port: 81 },
+    whenAllUnhealthy: "reject",
+  };
+  assert.deepEqual(groups.get("web"), pool);
+  assert.deepEqual(listeners.get("front"), {
+    name: "front",
+    address: "0.0.0.0",
+    port: 9000,
+    tls: null,
+    group: "web",
+    pool,
+    ipTranslation: false,
+    idleTimeout: 300,
+    connectTimeout: 4,
+    tags: { env: "prod" },
+    description: "the door",
+  });
+});
+
+Deno.test("resolveModel() puts the certificate's text into the plan", () => {
+  const plan = modelOf(`
+certificates:
+  www: { certFile: certs/good.pem, keyFile: certs/good.key }
+listeners:
+  - { name: front, protocol: TCP_SSL, port: 9443, backends: {}, tls: { certificate: www, handshakeTimeout: 5 } }
+`).listeners.get("front");
+  assert.deepEqual(plan?.tls, {
+    certificate: "www",
+    certPem: files["certs/good.pem"],
+    keyPem: files["certs/good.key"],
+    handshakeTimeout: 5,
+  });
+  assert.equal(plan?.group, null);
+  assert.deepEqual([protocolOf({ tls: plan?.tls ?? null }), protocolOf({ tls: null })], ["TCP_SSL", "TCP"]);
+});
+
+Deno.test("resolveModel() writes every address in its one form", () => {
+  const { listeners } = modelOf(`
+listeners:
+  - name: front
+    protocol: TCP
+    address: "2001:DB8:0::0:1"
+    port: 9000
+    backends: { servers: [{ address: "2001:DB8:0:0::2", port: 80 }] }
+`);
+  const plan = listeners.get("front");
+  assert.equal(plan?.address, "2001:db8::1");
+  assert.deepEqual(plan?.pool.servers[0], {
+    key: "[2001:db8::2]:80",
+    address: "2001:db8::2",
+    family: "IPv6",
+    port: 80,
+    weight: 10,
+    backup: false,
+  });
+});
+
+Deno.test("resolveModel() looks up the admin API's address", () => {
+  const vectors = [
+    ["off", null],
+    ["127.0.0.1:9901", { address: "127.0.0.1", port: 9901 }],
+    ["localhost:9902", { address: "127.0.0.1", port: 9902 }],
+    ["[::1]:9903", { address: "::1", port: 9903 }],
+  ] as const;
+  for (const [listen, expected] of vectors) {
+    assert.deepEqual(modelOf(JSON.stringify({ admin: { listen } })).admin.listen, expected, listen);
+  }
+});
+
+Deno.test("resolveModel() takes the general settings over", () => {
+  const model = modelOf(`
+admin: { token: secret }
+log: { level: warn, format: json }
+shutdown: { drainTimeout: 5 }
+maxWorkers: 4
+`);
+  assert.equal(model.admin.token, "secret");
+  assert.deepEqual(model.log, { level: "warn", format: "json" });
+  assert.deepEqual([model.drainTimeout, model.maxWorkers], [5, 4]);
+});
+
+Deno.test("resolveModel() gives plans that can be sent to a worker as they are", () => {
+  const plan = modelOf("listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, tags: { a: b } }]").listeners.get(
+    "a",
+  );
+  assert.deepEqual(structuredClone(plan), plan);
+});

@@ -1,0 +1,64 @@
+/** What is legal but seldom meant is said, with its place, and does not stop anything. @module */
+
+import assert from "node:assert/strict";
+import { formatProblem } from "../../../src/errors.ts";
+import { selfSigned } from "../../../src/demo/self_signed.ts";
+import { CASE_NOW } from "../../config/cases.ts";
+import { loadText, type LoadTextOptions } from "../../config/load_text.ts";
+
+const DAY_MS = 24 * 3600 * 1000;
+
+const group = (settings: string) =>
+  `listeners:
+  - name: front
+    protocol: TCP
+    port: 9000
+    backendGroup: web
+backendGroups:
+  web:
+    ${settings}
+`;
+
+function warningsOf(text: string, options?: LoadTextOptions): string[] {
+  return loadText(text, options).warnings.map(formatProblem);
+}
+
+Deno.test("validateConfig() warns of what is seldom meant", () => {
+  const vectors = [
+    ["", ["weir.yaml:1:1 listeners: no listeners are defined, so nothing will be accepted"]],
+    ["listeners: []", ["weir.yaml:1:12 listeners: no listeners are defined, so nothing will be accepted"]],
+    [group("servers: []"), [
+      "weir.yaml:8:5 backendGroups.web: has no servers, so every connection to it is refused",
+    ]],
+    [group("servers: [{ address: 10.0.0.1, port: 80, weight: 0 }]"), [
+      "weir.yaml:8:14 backendGroups.web.servers: every server has weight 0, so none takes new connections",
+    ]],
+    [group("healthCheck: { timeout: 10, interval: 5 }\n    servers: [{ address: 10.0.0.1, port: 80 }]"), [
+      "weir.yaml:8:29 backendGroups.web.healthCheck.timeout: is longer (10 s) than the interval (5 s), so a server that does not answer is probed less often than set",
+    ]],
+    [
+      group("healthCheck: { timeout: 10, enabled: false }\n    servers: [{ address: 10.0.0.1, port: 80 }]"),
+      [],
+    ],
+    [group("servers: [{ address: 10.0.0.1, port: 80, weight: 0 }, { address: 10.0.0.2, port: 80 }]"), []],
+  ] as const;
+  for (const [text, expected] of vectors) assert.deepEqual(warningsOf(text), expected, text);
+});
+
+Deno.test("validateConfig() warns of a certificate in its last 30 days", async () => {
+  const text = "certificates:\n  www: { certFile: www.pem, keyFile: www.key }\n" + group(
+    "servers: [{ address: 10.0.0.1, port: 80 }]",
+  );
+  for (const [days, warned] of [[29, true], [31, false]] as const) {
+    const notAfter = new Date(CASE_NOW.getTime() + days * DAY_MS);
+    const { certPem, keyPem } = await selfSigned({
+      name: "weir.test",
+      hosts: ["weir.test"],
+      notBefore: new Date("2020-01-01T00:00:00Z"),
+      notAfter,
+    });
+    const expected = `weir.yaml:2:20 certificates.www.certFile: "www.pem" expires on ${notAfter.toISOString()}`;
+    const files = { "www.pem": certPem, "www.key": keyPem };
+    assert.deepEqual(warningsOf(text, { files }), warned ? [expected] : [], `${days} days`);
+  }
+});
