@@ -81,9 +81,13 @@ export function peerFamily(address: string): IpFamily {
   return plainPeerAddress(address).includes(":") ? "IPv6" : "IPv4";
 }
 
-/** A peer's address without the `::ffff:` that a dual-stack socket puts in front of IPv4 peers. */
+/** A peer's address without the `::ffff:` that a dual-stack socket puts in front of IPv4 peers, in either spelling. */
 export function plainPeerAddress(address: string): string {
-  return address.startsWith(MAPPED_PREFIX) && address.includes(".") ? address.slice(MAPPED_PREFIX.length) : address;
+  if (!address.startsWith(MAPPED_PREFIX)) return address;
+  const groups = parseIpv6(address);
+  const [high = 0, low = 0] = groups?.slice(6) ?? [];
+  const isMapped = groups?.slice(0, 6).every((group, index) => group === (index === 5 ? 0xffff : 0)) ?? false;
+  return isMapped ? [high >> 8, high & 255, low >> 8, low & 255].join(".") : address;
 }
 
 /** `address:port`, with brackets around an IPv6 address. */

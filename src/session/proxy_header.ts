@@ -58,9 +58,13 @@ export function routeOf(
   connection: { remoteAddr: Deno.NetAddr; localAddr: Deno.NetAddr },
   header?: ProxyHeader,
 ): Route {
-  if (header?.command === "PROXY") return { source: header.source, destination: header.destination };
-  const endpoint = ({ hostname, port }: Deno.NetAddr) => ({ address: plainPeerAddress(hostname), port });
-  return { source: endpoint(connection.remoteAddr), destination: endpoint(connection.localAddr) };
+  const plain = (address: string, port: number) => ({ address: plainPeerAddress(address), port });
+  const { remoteAddr, localAddr } = connection;
+  const source = header?.command === "PROXY" ? header.source : { address: remoteAddr.hostname, port: remoteAddr.port };
+  const destination = header?.command === "PROXY"
+    ? header.destination
+    : { address: localAddr.hostname, port: localAddr.port };
+  return { source: plain(source.address, source.port), destination: plain(destination.address, destination.port) };
 }
 
 /** What is known of a client's TLS connection. */
@@ -74,10 +78,18 @@ export function buildProxyHeader(
   plan: ProxyProtocolPlan,
   tls: TlsFacts | null,
 ): Uint8Array {
-  const family = source.address.includes(":") ? "IPv6" : "IPv4";
-  const header: ProxiedConnection = { command: "PROXY", family, source, destination, tlvs: [] };
+  const header: ProxiedConnection = { command: "PROXY", ...inOneFamily(source, destination), tlvs: [] };
   if (plan.version === 1) return encodeV1(header);
   return encodeV2({ ...header, tlvs: tlvsFor(tls) }, { crc32c: plan.checksum });
+}
+
+/** A header has one family; when a header that was read mixed two, IPv4 goes as IPv6 in its mapped form. */
+function inOneFamily(source: ProxyEndpoint, destination: ProxyEndpoint): Pick<ProxiedConnection, "family"> & Route {
+  const isIpv6 = ({ address }: ProxyEndpoint) => address.includes(":");
+  if (!isIpv6(source) && !isIpv6(destination)) return { family: "IPv4", source, destination };
+  const mapped = (endpoint: ProxyEndpoint) =>
+    isIpv6(endpoint) ? endpoint : { ...endpoint, address: `::ffff:${endpoint.address}` };
+  return { family: "IPv6", source: mapped(source), destination: mapped(destination) };
 }
 
 function tlvsFor(tls: TlsFacts | null): readonly Tlv[] {

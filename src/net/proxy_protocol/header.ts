@@ -81,7 +81,8 @@ export function hex(value: number): string {
   return `0x${value.toString(16).padStart(2, "0")}`;
 }
 
-/** Text from the network in quotes, with all that could disturb a log or a terminal escaped. */
+/** Text from the network in quotes, its first 64 characters, with all that could disturb a log or a terminal escaped. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const shown = text.length > 64 ? `${text.slice(0, 61)}...` : text;
+  return JSON.stringify(shown).replace(/[^ -~]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

@@ -74,7 +74,8 @@ export function sslTlv(details: SslDetails): Tlv {
 export function readSslTlv({ type, value }: Tlv): SslDetails | undefined {
   const inner = type === TlvType.SSL && value.length >= FIELDS ? readTlvs(value, FIELDS) : undefined;
   if (inner === undefined) return undefined;
-  const texts = new Map(inner.map((tlv) => [tlv.type, new TextDecoder().decode(tlv.value)]));
+  const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+  const texts = new Map(inner.map((tlv) => [tlv.type, utf8.decode(tlv.value)]));
   const field = <Name extends string>(name: Name, of: number): { [key in Name]?: string } => {
     const text = texts.get(of);
     const found: { [key in Name]?: string } = {};

@@ -220,7 +220,9 @@ Deno.test("plainPeerAddress() and peerFamily() see through the mapping of a dual
     ["::ffff:192.0.2.1", "192.0.2.1", "IPv4"],
     ["192.0.2.1", "192.0.2.1", "IPv4"],
     ["2001:db8::1", "2001:db8::1", "IPv6"],
-    ["::ffff:0:1", "::ffff:0:1", "IPv6"],
+    ["::ffff:c000:201", "192.0.2.1", "IPv4"],
+    ["::fffe:c000:201", "::fffe:c000:201", "IPv6"],
+    ["::ffff:1:c000:201", "::ffff:1:c000:201", "IPv6"],
   ] as const;
   for (const [address, plain, family] of vectors) {
     assert.equal(plainPeerAddress(address), plain);
