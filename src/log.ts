@@ -58,6 +58,7 @@ export class LineWriter {
 
   async #drain(): Promise<void> {
     try {
+      await undefined; // so that this ends after `#draining` is set, even when writing throws at once
       while (this.#queue.length > 0) {
         let batch = this.#queue.splice(0, 256).join("\n") + "\n";
         if (this.#dropped > 0) {

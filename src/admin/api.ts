@@ -264,7 +264,18 @@ function describe(api: OpenAPIHono): void {
 }
 
 function notFound(api: OpenAPIHono, method: string, path: string): Response {
-  const known = api.routes.some((route) => route.method !== "ALL" && route.method !== method && route.path === path);
-  if (known) return problem(405, "method_not_allowed", `${path} cannot be called with ${method}`);
-  return problem(404, "no_such_path", `There is nothing at ${path}; /v1/openapi.json lists what there is`);
+  const routes = api.routes.filter((route) => route.method !== "ALL" && matches(route.path, path));
+  if (routes.length === 0) {
+    return problem(404, "no_such_path", `There is nothing at ${path}; /v1/openapi.json lists what there is`);
+  }
+  const allowed = new Set(routes.flatMap((route) => route.method === "GET" ? ["GET", "HEAD"] : [route.method]));
+  const response = problem(405, "method_not_allowed", `${path} cannot be called with ${method}`);
+  response.headers.set("allow", [...allowed].join(", "));
+  return response;
+}
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split("/"), path.split("/")];
+  return wanted.length === given.length &&
+    wanted.every((part, index) => part.startsWith(":") ? given[index] !== "" : part === given[index]);
 }

@@ -57,7 +57,7 @@ export class ListenerCounters {
 
   /** A connection that {@link opened} counted is not open after all. */
   unopened(): void {
-    Atomics.sub(this.#words, LISTENER.active, 1);
+    takeOne(this.#words, LISTENER.active);
   }
 
   /** A connection that {@link opened} counted has ended. */
@@ -139,6 +139,15 @@ export class ServerCounters {
     Atomics.store(this.#words, SERVER.turn, value);
   }
 
+  /**
+   * Makes the turn go by another sum of weights, so that a server stays as far behind its share, or ahead of it, as it
+   * was: without this, a turn from a time of large weights would outweigh many picks of small ones.
+   */
+  scaleTurn(sum: number): void {
+    const before = Atomics.exchange(this.#words, SERVER.turnSum, sum);
+    if (before !== sum && before > 0) this.turn = Math.round(this.turn * sum / before);
+  }
+
   /** What is known of the server's health. */
   get health(): HealthState {
     return HEALTH_STATES[Atomics.load(this.#words, SERVER.health)] ?? "Unknown";
@@ -154,7 +163,7 @@ export class ServerCounters {
 
   /** What {@link reserve} counted is over. */
   release(): void {
-    Atomics.sub(this.#words, SERVER.active, 1);
+    takeOne(this.#words, SERVER.active);
   }
 
   /** The server took a connection. */
@@ -206,5 +215,17 @@ export class ServerCounters {
       lastProbeOk: lastProbe === 0 ? null : lastProbe === 1,
       lastProbeAt: lastProbe === 0 ? null : readCounter(this.#words, SERVER.lastProbeAt),
     };
+  }
+}
+
+/**
+ * Takes one off, never below zero: when one of a listener's workers dies its board forgets the open connections of all
+ * of them, and those that live on in another worker still end later.
+ */
+function takeOne(words: Int32Array, index: number): void {
+  for (let before = Atomics.load(words, index); before > 0;) {
+    const found = Atomics.compareExchange(words, index, before, before - 1);
+    if (found === before) return;
+    before = found;
   }
 }

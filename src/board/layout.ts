@@ -52,6 +52,8 @@ export const SERVER = {
   bytesOut: 10,
   /** Milliseconds since 1970. */
   lastProbeAt: 12,
+  /** The sum of weights that `turn` goes by; 0 before the first pick. */
+  turnSum: 14,
   words: 16,
 } as const;
 

@@ -75,7 +75,9 @@ export function readCommandLine(command: Command, words: readonly string[]): Giv
       continue;
     }
     const [given = "", attached] = splitOnce(word);
-    const flag = command.flags.find((flag) => given === `--${flag.name}` || given === `-${flag.short}`);
+    const flag = command.flags.find((flag) =>
+      given === `--${flag.name}` || (flag.short !== undefined && given === `-${flag.short}`)
+    );
     if (flag === undefined) throw unknownFlag(command, given);
     if (flag.value === undefined) {
       if (attached !== undefined) throw usage(`--${flag.name} takes no value, got "${attached}"`);

@@ -54,7 +54,8 @@ export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let value = bytes;
   let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) {
+  // 999.95 would be shown as 1000.0
+  while (value >= 999.95 && unit < units.length - 1) {
     value /= 1000;
     unit++;
   }

@@ -27,6 +27,9 @@ export interface PreparedChange {
   abort(): Promise<void>;
 }
 
+/** Pause before a listener that could not get its port back tries again. */
+const REOPEN_SECONDS = 1;
+
 /** Runs listeners in workers. */
 export class Supervisor {
   /** Counters and health of every listener. */
@@ -106,10 +109,9 @@ export class Supervisor {
         await Promise.all(opened.map((instance) => this.#begin(instance)));
         await Promise.all(changes.map((change) => change.kind === "update" ? this.#update(change.plan) : undefined));
         for (const change of changes) {
-          if (change.kind === "stop") this.#retire(change.name, undefined, next.drainTimeout);
+          if (change.kind === "stop") this.#retire(change.name, next.drainTimeout);
           else if (change.kind === "replace") {
-            const successor = opened.find((instance) => instance.plan === change.plan);
-            this.#retire(change.plan.name, successor, change.disconnect ? 0 : next.drainTimeout);
+            this.#retire(change.plan.name, change.disconnect ? 0 : next.drainTimeout);
           }
         }
         for (const instance of opened) this.#serving.set(instance.plan.name, instance);
@@ -119,7 +121,7 @@ export class Supervisor {
 
   /** Stops every listener, gives sessions `drainTimeout` seconds, and ends all workers. */
   async stop(drainTimeout: number): Promise<void> {
-    for (const name of [...this.#serving.keys()]) this.#retire(name, undefined, drainTimeout);
+    for (const name of [...this.#serving.keys()]) this.#retire(name, drainTimeout);
     await Promise.all(this.#stopping);
     this.#stopped = true;
     this.#fleet.terminate();
@@ -198,7 +200,7 @@ export class Supervisor {
     }
   }
 
-  #retire(name: string, successor: Instance | undefined, drainTimeout: number): void {
+  #retire(name: string, drainTimeout: number): void {
     const instance = this.#serving.get(name);
     if (instance === undefined) return;
     this.#serving.delete(name);
@@ -206,10 +208,6 @@ export class Supervisor {
     const ended = this.#drain(instance, drainTimeout).finally(() => {
       this.#stopping.delete(ended);
       this.#forget(instance);
-      if (successor === undefined && !this.#serving.has(name)) {
-        this.boards.drop(name);
-        this.health.drop(name);
-      }
     });
     this.#stopping.add(ended);
   }
@@ -251,6 +249,10 @@ export class Supervisor {
     instance.anchor[Symbol.dispose]();
     this.#instances.delete(instance.id);
     this.#fleet.leave(instance.crew, instance.id);
+    const { name } = instance.plan;
+    if ([...this.#instances.values()].some((other) => other.plan.name === name)) return;
+    this.boards.drop(name);
+    this.health.drop(name);
   }
 
   #observe(crew: () => Crew): WorkerObserver {
@@ -294,16 +296,20 @@ export class Supervisor {
 
   async #reopen(instance: Instance, crew: Crew): Promise<void> {
     instance.crew = crew;
-    // Those that were draining had nothing but connections, which are gone; those not yet committed have failed.
-    if (!instance.committed || instance.state === "draining") return this.#fleet.leave(crew, instance.id);
+    // Those that were draining had nothing but connections, which are gone.
+    if (instance.state === "draining") return this.#fleet.leave(crew, instance.id);
     const { plan, id } = instance;
     try {
       await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
-      await this.#accept(instance);
+      if (instance.committed) await this.#accept(instance);
     } catch (error) {
       this.#log("error", `Listener "${plan.name}" could not be started again: ${messageOf(error)}`, {
         listener: plan.name,
       });
+      // Somebody else has the port. (A worker that died as well is another matter, and comes back by itself.)
+      await new Promise((resolve) => setTimeout(resolve, REOPEN_SECONDS * 1000));
+      const waiting = this.#instances.get(id) === instance && instance.state === "restarting";
+      if (waiting && instance.crew === crew && crew.worker.alive && !this.#stopped) await this.#reopen(instance, crew);
     }
   }
 }

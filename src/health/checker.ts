@@ -129,7 +129,8 @@ export class HealthChecker {
     // that servers which came together are not probed together ever after.
     const spent = (this.#context.now() - startedAt) / 1000;
     const pause = first ? this.#plan.interval * (0.5 + this.#context.random() / 2) : this.#plan.interval;
-    this.#schedule(watch, Math.max(0, pause - spent));
+    // A clock that was set back must not stop the probing.
+    this.#schedule(watch, Math.max(0, pause - Math.max(0, spent)));
   }
 
   #take(watch: Watch, result: ProbeResult): void {

@@ -58,7 +58,9 @@ export class DeadlineWheel {
   /** The tick that is `ticks` ticks away from now. */
   tickAfter(ticks: number): number {
     this.#catchUpWhenIdle();
-    return this.now + ticks;
+    // After a stall the wheel is behind until its timer comes; a deadline that is set meanwhile must not be early.
+    const tick = this.#tickByClock();
+    return (tick > this.now + 1 ? tick : this.now) + ticks;
   }
 
   /** How many ticks make at least `seconds`. */
@@ -107,7 +109,8 @@ export class DeadlineWheel {
       const slot = this.#slots[this.now % SLOTS];
       if (slot === undefined || slot.size === 0) continue;
       for (const deadline of [...slot]) {
-        slot.delete(deadline);
+        // Taken off by one that expired before it in this very tick.
+        if (!slot.delete(deadline)) continue;
         if (deadline.dueTick > this.now) {
           this.#place(deadline);
           continue;

@@ -136,6 +136,10 @@ export class Pool {
         whenAllUnhealthy: this.#plan.whenAllUnhealthy,
       });
       this.#eligible.set(family, tiers);
+      for (const tier of tiers) {
+        const sum = tier.reduce((total, server) => total + server.weight, 0);
+        for (const server of tier) server.counters.scaleTurn(sum);
+      }
     }
     return tiers;
   }

@@ -59,6 +59,9 @@ export class RunningListener implements SessionContext {
   readonly #sessions = new Set<Session>();
   #plan: ListenerPlan;
   #socket: ListeningSocket | undefined;
+  /** Ends when nobody accepts from the socket any more; only then is it really closed. */
+  #accepting: Promise<void> = Promise.resolve();
+  #started = false;
   #onEmpty: (() => void) | undefined;
   #acceptErrorLoggedAt = -Infinity;
   readonly #refusals: RefusalLog;
@@ -119,10 +122,12 @@ export class RunningListener implements SessionContext {
     return this.#plan.tls?.handshakeTimeout ?? 0;
   }
 
-  /** Starts accepting and probing. */
+  /** Starts accepting and probing; once. */
   start(): void {
+    if (this.#started) return;
+    this.#started = true;
     this.#checker.update(this.#plan.pool.healthCheck, this.pool.servers);
-    if (this.#socket !== undefined) void this.#acceptFrom(this.#socket);
+    if (this.#socket !== undefined) this.#accept(this.#socket);
   }
 
   /**
@@ -131,7 +136,7 @@ export class RunningListener implements SessionContext {
    *
    * @throws {WeirError} `bind_failed`; nothing has changed then
    */
-  update(plan: ListenerPlan, memory: BoardMemory): void {
+  async update(plan: ListenerPlan, memory: BoardMemory): Promise<void> {
     const renewed = plan.tls?.certPem !== this.#plan.tls?.certPem || plan.tls?.keyPem !== this.#plan.tls?.keyPem;
     const socket = renewed ? openSocket(plan) : undefined;
     this.#plan = plan;
@@ -139,28 +144,30 @@ export class RunningListener implements SessionContext {
     this.pool.update(plan.pool, memory);
     this.#checker.update(plan.pool.healthCheck, this.pool.servers);
     if (socket === undefined) return;
-    const before = this.#socket;
+    const [before, accepting] = [this.#socket, this.#accepting];
     this.#socket = socket;
-    void this.#acceptFrom(socket);
+    this.#accept(socket);
     closeQuietly(before);
+    await accepting;
   }
 
-  /** Closes the listening socket for now; sessions go on. */
-  suspend(): void {
+  /** Closes the listening socket for now; sessions go on. The port is free when this resolves. */
+  async suspend(): Promise<void> {
     closeQuietly(this.#socket);
     this.#socket = undefined;
+    await this.#accepting;
   }
 
   /** Opens the socket again and goes on accepting. @throws {WeirError} `bind_failed` */
   resume(): void {
     if (this.#socket !== undefined) return;
     this.#socket = openSocket(this.#plan);
-    void this.#acceptFrom(this.#socket);
+    this.#accept(this.#socket);
   }
 
   /** Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. */
   async stop(drainTimeout: number): Promise<void> {
-    this.suspend();
+    await this.suspend();
     if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
     this.#checker.stop();
     for (const session of this.#sessions) session.end("drain");
@@ -190,6 +197,10 @@ export class RunningListener implements SessionContext {
         resolve();
       };
     });
+  }
+
+  #accept(socket: ListeningSocket): void {
+    this.#accepting = this.#acceptFrom(socket);
   }
 
   /** Runs until the socket is closed on purpose; no error ends it. */

@@ -1,0 +1,198 @@
+/** Workers that die: their listeners come back, and nobody else notices. @module */
+
+import assert from "node:assert/strict";
+import { HANG_SECONDS } from "../../src/control/worker_handle.ts";
+import { freePort } from "../support/ports.ts";
+import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
+import { until } from "../support/wait.ts";
+import { isListening, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+
+async function restarted(bench: SupervisorBench, restarts: number): Promise<void> {
+  await until(`${restarts} restarts`, () => bench.supervisor.workers.restarts === restarts);
+}
+
+Deno.test("supervisor replaces a worker that dies; its listener serves again and the others do not notice", async () => {
+  await using server = nameServer("one");
+  await using echo = echoServer();
+  await using bench = new SupervisorBench();
+  const [healthy, dying] = [tcp("healthy", freePort(), [echo.port]), tcp("dying", freePort(), [server.port])];
+  await bench.apply(healthy);
+  await bench.apply(healthy, dying);
+  using held = await Deno.connect({ port: healthy.port });
+  bench.crash(bench.workers[1]);
+  await restarted(bench, 1);
+  await bench.state("dying", "accepting");
+  assert.equal(await readName(dying.port), "one");
+  assert.equal(bench.supervisor.stateOf("healthy"), "accepting");
+  await writeAll(held, new TextEncoder().encode("ping"));
+  assert.equal(await held.read(new Uint8Array(10)), 4);
+  assert.deepEqual([bench.workers.length, bench.supervisor.workers.running], [3, 2]);
+  assert.ok(bench.logged.some((line) => /^Worker 2 died: .*starting another/.test(line)), bench.logged.join("\n"));
+});
+
+Deno.test("supervisor serves TCP connections that came while a worker was being replaced", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench();
+  const plan = tcp("web", freePort(), [server.port]);
+  await bench.apply(plan);
+  for (let death = 1; death <= 3; death++) {
+    bench.crash();
+    await restarted(bench, death);
+    if (death < 3) await bench.state("web", "accepting");
+  }
+  assert.equal(bench.supervisor.stateOf("web"), "restarting", "the third pause is half a second");
+  const waiting = Array.from({ length: 20 }, () => readName(plan.port));
+  assert.deepEqual(await Promise.all(waiting), new Array(20).fill("one"));
+});
+
+Deno.test("supervisor forgets the connections of a dead worker, keeps its totals and its turn", async () => {
+  await using server = holdServer();
+  await using bench = new SupervisorBench();
+  const plan = tcp("web", freePort(), [server.port]);
+  await bench.apply(plan);
+  using held = await Deno.connect({ port: plan.port });
+  await until("it is served", () => server.open === 1);
+  bench.kill();
+  await restarted(bench, 1);
+  await bench.state("web", "accepting");
+  assert.equal((await readAll(held).catch(() => new Uint8Array())).length, 0);
+  const { connectionsActive, connectionsTotal } = bench.supervisor.boards.listener("web")?.read() ?? {};
+  assert.deepEqual([connectionsActive, connectionsTotal], [0, 1]);
+  assert.equal(bench.supervisor.boards.server("web", `127.0.0.1:${server.port}`)?.active, 0);
+});
+
+Deno.test("supervisor replaces a worker again and again, with a pause that grows", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench();
+  const plan = tcp("web", freePort(), [server.port]);
+  await bench.apply(plan);
+  for (let death = 1; death <= 3; death++) {
+    bench.kill();
+    await restarted(bench, death);
+    await bench.state("web", "accepting");
+    assert.equal(await readName(plan.port), "one");
+  }
+  const pauses = bench.logged.flatMap((line) => /starting another in (\S+) s/.exec(line)?.[1] ?? []);
+  assert.deepEqual(pauses, ["0", "0.1", "0.5"]);
+});
+
+Deno.test("supervisor finds a worker that is silent by its missing heartbeat", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench();
+  const plan = tcp("web", freePort(), [server.port]);
+  await bench.apply(plan);
+  const startedAt = performance.now();
+  bench.workers[0]?.worker.terminate();
+  await until("the silence is noticed", () => bench.supervisor.workers.restarts === 1, HANG_SECONDS + 10);
+  const seconds = (performance.now() - startedAt) / 1000;
+  assert.ok(seconds >= HANG_SECONDS - 1 && seconds < HANG_SECONDS + 5, `after ${seconds} s`);
+  await bench.state("web", "accepting");
+  assert.equal(await readName(plan.port), "one");
+});
+
+Deno.test("supervisor gives a replaced TCP_SSL listener its certificate", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench();
+  const tls = await tlsPlan();
+  const plan = { ...tcp("web", freePort(), [server.port]), tls };
+  await bench.apply(plan);
+  bench.kill();
+  await restarted(bench, 1);
+  await bench.state("web", "accepting");
+  assert.equal(await readNameTls(plan.port, tls), "one");
+});
+
+Deno.test("supervisor starts a listener again as soon as its port can be had again", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench();
+  const tls = await tlsPlan();
+  const plan = { ...tcp("web", freePort(), [server.port]), tls };
+  await bench.apply(plan);
+  bench.workers[0]?.worker.terminate();
+  // another program is quicker
+  const thief = await until("the port is free", () => {
+    try {
+      return Deno.listen({ hostname: "127.0.0.1", port: plan.port });
+    } catch {
+      return undefined;
+    }
+  });
+  bench.report();
+  await until("the port is missed", () => bench.logged.some((line) => line.includes("could not be started again")));
+  thief.close();
+  await bench.state("web", "accepting", 15);
+  assert.equal(await readNameTls(plan.port, tls), "one");
+});
+
+Deno.test("supervisor never counts below zero when a listener's worker dies while its predecessor drains", async () => {
+  await using server = echoServer();
+  await using bench = new SupervisorBench({ drainTimeout: 60 });
+  const [before, after] = [freePort(), freePort()];
+  await bench.apply(tcp("web", before, [server.port]));
+  using held = await Deno.connect({ port: before });
+  await writeAll(held, new TextEncoder().encode("ping"));
+  await held.read(new Uint8Array(10));
+  await bench.apply(tcp("web", after, [server.port]));
+  assert.equal(bench.supervisor.draining, 1);
+  bench.kill();
+  await restarted(bench, 1);
+  await bench.state("web", "accepting");
+  held.close();
+  await until("the predecessor has drained", () => bench.supervisor.draining === 0);
+  assert.equal(bench.active("web"), 0);
+  assert.equal(bench.supervisor.boards.server("web", `127.0.0.1:${server.port}`)?.active, 0);
+});
+
+for (const replaced of [false, true]) {
+  const when = replaced ? "after a worker died and was replaced" : "at the moment in which a worker dies";
+  Deno.test(`supervisor commit() ${when} serves all the same`, async () => {
+    await using server = nameServer("one");
+    await using bench = new SupervisorBench();
+    const plan = tcp("web", freePort(), [server.port]);
+    const change = await bench.prepare([plan]);
+    bench.kill();
+    if (replaced) {
+      await until("another has started", () => bench.workers.length === 2);
+      await bench.answers(bench.workers[1]);
+    }
+    await change.commit();
+    bench.committed([plan]);
+    await bench.state("web", "accepting");
+    assert.equal(await readName(plan.port), "one");
+    await bench.apply();
+    await until("nothing is left", async () => !(await isListening(plan.port)));
+  });
+}
+
+Deno.test("supervisor.prepare() works while another worker is being replaced", async () => {
+  await using server = nameServer("one");
+  await using bench = new SupervisorBench({ maxWorkers: 1 });
+  const plan = tcp("web", freePort(), [server.port]);
+  await bench.apply(plan);
+  for (let death = 1; death <= 3; death++) {
+    if (death > 1) await bench.state("web", "accepting");
+    bench.kill();
+    await restarted(bench, death);
+  }
+  const other = tcp("other", freePort(), [server.port]); // in the pause of half a second
+  await bench.apply(plan, other);
+  assert.equal(await readName(other.port), "one");
+  await bench.state("web", "accepting");
+  assert.equal(await readName(plan.port), "one");
+});
+
+Deno.test("supervisor.stop() starts no worker any more, not even for one that has just died", async () => {
+  const bench = new SupervisorBench();
+  await bench.apply(tcp("web", freePort(), [1]));
+  bench.kill();
+  await restarted(bench, 1);
+  await bench.state("web", "accepting");
+  bench.kill();
+  await restarted(bench, 2);
+  await bench[Symbol.asyncDispose]();
+  const before = bench.workers.length;
+  await new Promise((resolve) => setTimeout(resolve, 400)); // the pause is 0.1 s
+  const { running } = bench.supervisor.workers;
+  await bench.supervisor.stop(0);
+  assert.deepEqual([bench.workers.length, running], [before, 0]);
+});

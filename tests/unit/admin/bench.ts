@@ -1,0 +1,114 @@
+/**
+ * The admin API over a running program that exists only in this test: a real configuration, real boards, no sockets.
+ *
+ * @module
+ */
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { type AdminDependencies, createAdminApi } from "../../../src/admin/api.ts";
+import type { RuntimeView } from "../../../src/admin/views.ts";
+import { BoardRegistry } from "../../../src/board/registry.ts";
+import type { Model } from "../../../src/config/model.ts";
+import { resolveModel } from "../../../src/config/resolve.ts";
+import { parseSource } from "../../../src/config/source.ts";
+import { validateConfig } from "../../../src/config/validate.ts";
+import type { ReloadReport } from "../../../src/control/reload.ts";
+import { testCertificate } from "../../support/certificates.ts";
+
+/** Two listeners over one named group, one of them TCP-SSL, and one with a group of its own. */
+const CONFIG = `
+certificates:
+  www: { certFile: www.pem, keyFile: www.key }
+backendGroups:
+  web:
+    servers:
+      - { address: 10.0.0.11, port: 80, weight: 10 }
+      - { address: 10.0.0.12, port: 80, weight: 0, backup: true }
+  idle:
+    algorithm: wlc
+    servers: []
+    healthCheck: { enabled: false }
+listeners:
+  - { name: front, protocol: TCP, port: 8000, backendGroup: web, tags: { env: prod }, description: front door }
+  - { name: safe, protocol: TCP_SSL, port: 9000, backendGroup: web, tls: { certificate: www } }
+  - name: own
+    protocol: TCP
+    address: "::"
+    port: 8001
+    backends: { servers: [{ address: "2001:db8::1", port: 80 }] }
+`;
+
+const { certPem, keyPem } = await testCertificate();
+
+/** The configuration above, resolved. */
+export function testModel(): Model {
+  return resolveModel(validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
+    environment: () => undefined,
+    readFile: (path) => path === "www.pem" ? certPem : keyPem,
+    now: new Date(),
+  }));
+}
+
+/** A report of a reload that changed something. */
+export const REPORT: ReloadReport = {
+  at: "2026-11-20T13:00:00.000Z",
+  trigger: "api",
+  changes: [{ listener: "front", action: "update", settings: ["idleTimeout"] }],
+  general: ["log"],
+  warnings: [{ file: "weir.yaml", line: 3, column: 5, path: "backendGroups.idle", message: "has no servers" }],
+};
+
+/** An admin API and the program that it believes to see. */
+export class AdminBench {
+  readonly boards = new BoardRegistry();
+  readonly model: Model = testModel();
+  readonly api: OpenAPIHono;
+  readonly logged: string[] = [];
+  token = "";
+  reload: AdminDependencies["reload"] = () => Promise.resolve(REPORT);
+  /** Parts of the view that differ from a program where all is well. */
+  view: Partial<RuntimeView> = {};
+  /** Thrown instead of showing anything. */
+  failure: Error | undefined;
+
+  constructor() {
+    for (const [name, plan] of this.model.listeners) {
+      this.boards.provide(name, plan.pool.servers.map((server) => server.key));
+    }
+    this.api = createAdminApi({
+      view: () => {
+        if (this.failure !== undefined) throw this.failure;
+        return { ...this.#view(), ...this.view };
+      },
+      reload: () => this.reload(),
+      token: () => this.token,
+      log: (_level, message) => this.logged.push(message),
+    });
+  }
+
+  /** Asks the API; the Host header is a loopback address unless the test gives another. */
+  async request(path: string, init: RequestInit = {}): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (!headers.has("host")) headers.set("host", "127.0.0.1:9900");
+    return await this.api.request(path, { ...init, headers });
+  }
+
+  #view(): RuntimeView {
+    return {
+      version: "1.2.3",
+      startedAt: new Date("2026-11-20T12:00:00Z"),
+      configFile: "weir.yaml",
+      model: this.model,
+      boards: this.boards,
+      lastReload: { ok: true, report: REPORT },
+      workers: { running: 3, restarts: 1 },
+      draining: 0,
+      ready: true,
+      stateOf: (listener) => this.model.listeners.has(listener) ? "accepting" : undefined,
+      healthOf: () => ({
+        probeError: "connection refused",
+        lastChange: { at: "2026-11-20T12:30:00.000Z", from: "Unknown", to: "Abnormal", reason: "3 probes failed" },
+      }),
+    };
+  }
+}

@@ -1,0 +1,134 @@
+/** What is written on a board is what is read from it. @module */
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ListenerCounters, ServerCounters } from "../../../src/board/board.ts";
+import { CONNECT_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
+import { BoardRegistry } from "../../../src/board/registry.ts";
+import { END_REASONS } from "../../../src/end_reason.ts";
+
+function board(servers: readonly string[] = ["a:1"]) {
+  const registry = new BoardRegistry();
+  const memory = registry.provide("web", servers);
+  return { memory, registry, listener: new ListenerCounters(memory.listener) };
+}
+
+Deno.test("ListenerCounters.read() matches every kind of event, each counted where it belongs", () => {
+  const events = fc.array(fc.oneof(
+    fc.record({ kind: fc.constant("opened" as const) }),
+    fc.record({ kind: fc.constant("closed" as const), reason: fc.constantFrom(...END_REASONS) }),
+    fc.record({ kind: fc.constant("in" as const), bytes: fc.nat(2 ** 31) }),
+    fc.record({ kind: fc.constant("out" as const), bytes: fc.nat(2 ** 31) }),
+    fc.record({ kind: fc.constant("acceptFailed" as const) }),
+  ));
+  fc.assert(fc.property(events, (events) => {
+    const { listener } = board();
+    const expected = { active: 0, total: 0, in: 0, out: 0, acceptErrors: 0 };
+    const ended = new Map(END_REASONS.map((reason) => [reason, 0]));
+    for (const event of events) {
+      if (event.kind === "opened") {
+        listener.opened();
+        expected.active++;
+        expected.total++;
+      } else if (event.kind === "closed") {
+        if (expected.active === 0) continue; // only what was opened can end
+        listener.closed(event.reason);
+        expected.active--;
+        ended.set(event.reason, (ended.get(event.reason) ?? 0) + 1);
+      } else if (event.kind === "in") {
+        listener.addBytesIn(event.bytes);
+        expected.in += event.bytes;
+      } else if (event.kind === "out") {
+        listener.addBytesOut(event.bytes);
+        expected.out += event.bytes;
+      } else {
+        listener.acceptFailed();
+        expected.acceptErrors++;
+      }
+    }
+    const read = listener.read();
+    assert.deepEqual(read.ended, ended);
+    assert.deepEqual({
+      active: read.connectionsActive,
+      total: read.connectionsTotal,
+      in: read.bytesIn,
+      out: read.bytesOut,
+      acceptErrors: read.acceptErrors,
+    }, expected);
+  }));
+});
+
+Deno.test("ListenerCounters.connected() puts a time into the first bucket that it does not exceed", () => {
+  const { listener } = board();
+  const times = [0, ...CONNECT_BUCKETS, ...CONNECT_BUCKETS.map((bound) => bound + 1e-5), 60];
+  for (const seconds of times) listener.connected(seconds);
+  const { connectBuckets, connectSeconds } = listener.read();
+  const expected = [...CONNECT_BUCKETS, Infinity].map((bound, index) =>
+    times.filter((seconds) => seconds <= bound && seconds > (CONNECT_BUCKETS[index - 1] ?? -1)).length
+  );
+  assert.deepEqual(connectBuckets, expected);
+  assert.ok(Math.abs(connectSeconds - times.reduce((sum, seconds) => sum + seconds, 0)) < 1e-3);
+});
+
+Deno.test("ServerCounters.read() of a new server is empty", () => {
+  const { memory } = board();
+  assert.deepEqual(new ServerCounters(memory, "a:1").read(), {
+    health: "Unknown",
+    connectionsActive: 0,
+    connectionsTotal: 0,
+    connectFailures: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+    lastProbeOk: null,
+    lastProbeAt: null,
+  });
+});
+
+Deno.test("ServerCounters.read() matches what was written, and neighbours are left alone", () => {
+  const keys = Array.from({ length: 130 }, (_, index) => `a:${index}`);
+  const { memory } = board(keys);
+  for (const [index, key] of keys.entries()) {
+    const server = new ServerCounters(memory, key);
+    for (let count = 0; count <= index % 5; count++) server.reserve();
+    server.release();
+    server.health = HEALTH_STATES[index % HEALTH_STATES.length] ?? "Unknown";
+    server.turn = 5 - 7 * index;
+    for (let count = 0; count < index % 3; count++) server.connected();
+    server.connectFailed();
+    server.addBytesIn(2 ** 31);
+    server.addBytesIn(2 ** 31);
+    server.addBytesOut(index);
+    server.probed(index % 2 === 0, 1_800_000_000_000 + index);
+  }
+  for (const [index, key] of keys.entries()) {
+    const server = new ServerCounters(memory, key);
+    assert.equal(server.turn, 5 - 7 * index);
+    assert.deepEqual(server.read(), {
+      health: HEALTH_STATES[index % HEALTH_STATES.length],
+      connectionsActive: index % 5,
+      connectionsTotal: index % 3,
+      connectFailures: 1,
+      bytesIn: 2 ** 32,
+      bytesOut: index,
+      lastProbeOk: index % 2 === 0,
+      lastProbeAt: 1_800_000_000_000 + index,
+    });
+  }
+});
+
+Deno.test("ServerCounters refuses a server that is not on the board", () => {
+  const { memory } = board();
+  assert.throws(() => new ServerCounters(memory, "b:2"), /Cannot find server "b:2" on the board/);
+});
+
+Deno.test("ServerCounters.release() never makes less than nothing of what was forgotten", () => {
+  const { memory, registry, listener } = board();
+  const server = new ServerCounters(memory, "a:1");
+  listener.opened();
+  server.reserve();
+  registry.forgetActive("web"); // one of two workers of the listener died, this one lives
+  server.release();
+  listener.closed("client_closed");
+  assert.equal(server.active, 0);
+  assert.equal(listener.read().connectionsActive, 0);
+});

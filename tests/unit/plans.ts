@@ -1,0 +1,92 @@
+/**
+ * Plans for tests: complete ones of which a test gives only what it is about.
+ *
+ * @module
+ */
+
+import { BoardRegistry } from "../../src/board/registry.ts";
+import type { HealthCheckPlan, ListenerPlan, PoolPlan, ServerPlan } from "../../src/config/model.ts";
+import { familyOf, formatEndpoint } from "../../src/net/ip.ts";
+import { Pool, type Server } from "../../src/upstream/pool.ts";
+
+/** A server; its address is a loopback one unless the test gives another. */
+export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan {
+  const { address = "127.0.0.1", port = 80, weight = 10, backup = false } = given;
+  return {
+    key: formatEndpoint(address, port),
+    address,
+    port,
+    weight,
+    backup,
+    family: familyOf(address) ?? "IPv4",
+  };
+}
+
+/** Servers on ports 1, 2, 3 and so on, with these weights. */
+export function weighted(weights: readonly number[]): ServerPlan[] {
+  return weights.map((weight, index) => serverPlan({ port: index + 1, weight }));
+}
+
+/** Health checks with the defaults of the configuration. */
+export function healthPlan(given: Partial<HealthCheckPlan> = {}): HealthCheckPlan {
+  return { enabled: true, timeout: 2, interval: 5, unhealthyThreshold: 3, healthyThreshold: 3, port: null, ...given };
+}
+
+/** Servers that share the work; not probed unless the test says so. */
+export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan> = {}): PoolPlan {
+  return {
+    algorithm: "wrr",
+    healthCheck: healthPlan({ enabled: false }),
+    whenAllUnhealthy: "forward",
+    servers,
+    ...given,
+  };
+}
+
+/** A TCP listener on loopback. */
+export function listenerPlan(given: Partial<ListenerPlan> & Pick<ListenerPlan, "port" | "pool">): ListenerPlan {
+  return {
+    name: "web",
+    address: "127.0.0.1",
+    tls: null,
+    group: null,
+    ipTranslation: false,
+    idleTimeout: 300,
+    connectTimeout: 4,
+    tags: {},
+    description: "",
+    ...given,
+  };
+}
+
+/** A pool on a board of its own, and what it takes to change it. */
+export class TestPool {
+  readonly boards = new BoardRegistry();
+  readonly pool: Pool;
+
+  /** @param plan the settings, @param ipTranslation may families mix */
+  constructor(plan: PoolPlan, ipTranslation = false) {
+    this.pool = new Pool(plan, this.#memory(plan), ipTranslation);
+  }
+
+  /** Takes up new settings as a worker does after a reload. */
+  update(plan: PoolPlan): void {
+    this.pool.update(plan, this.#memory(plan));
+  }
+
+  /** A pool of a worker that starts over with the same board. */
+  successor(plan: PoolPlan): Pool {
+    return new Pool(plan, this.#memory(plan), false);
+  }
+
+  /** The server of an `address:port`. */
+  server(key: string): Server {
+    const server = [...this.pool.servers].find((server) => server.plan.key === key);
+    if (server === undefined) throw new Error(`No server ${key}`);
+    return server;
+  }
+
+  #memory(plan: PoolPlan) {
+    return this.boards.provide("web", plan.servers.map((server) => server.key));
+  }
+}
