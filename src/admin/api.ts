@@ -168,7 +168,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
   api.openapi(routes.ready, (context) => {
     const view = dependencies.view();
-    const states = [...view.model.listeners.keys()].map((name) => [name, view.stateOf(name) ?? "starting"]);
+    const states = [...view.model.listeners.keys()].map((name) => [name, view.stateOf(name) ?? "draining"]);
     const body = { ready: view.ready, listeners: Object.fromEntries(states) as Record<string, string> };
     return body.ready ? context.json(body, 200) : context.json(body, 503);
   });

@@ -39,7 +39,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     protocol: protocolOf(plan),
     address: plan.address,
     port: plan.port,
-    state: view.stateOf(plan.name) ?? "starting",
+    state: view.stateOf(plan.name) ?? "draining",
     backendGroup: plan.group,
     algorithm: plan.pool.algorithm,
     whenAllUnhealthy: plan.pool.whenAllUnhealthy,

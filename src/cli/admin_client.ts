@@ -62,6 +62,9 @@ export function detailOf(body: unknown): string {
 function rootCause(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return "no answer within 30 s";
   if (error instanceof SyntaxError) return "what answers is not a Weir";
-  const text = messageOf(error);
+  let deepest = error;
+  // What went wrong stands in the cause of what fetch() throws.
+  while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause;
+  const text = messageOf(deepest);
   return /refused/i.test(text) ? "connection refused" : text;
 }

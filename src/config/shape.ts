@@ -49,6 +49,8 @@ export interface ShapedParts {
 
 /** Replaces environment variables and checks the shape of everything. */
 export function shapeConfig(data: unknown, environment: Environment, findings: Findings): ShapedParts {
+  // An empty file is a file in the making, or a mistake; taken as "no listeners" it would stop them all.
+  if (data === null || data === undefined) findings.error([], "must be a mapping with listeners, got nothing");
   const substituted = substitute(data ?? {}, environment);
   for (const { path, message } of substituted.problems) findings.unknown(path, message);
   const root = convertReplaced(substituted.data, substituted.replaced);

@@ -25,7 +25,7 @@ function warningsOf(text: string, options?: LoadTextOptions): string[] {
 
 Deno.test("validateConfig() warns of what is seldom meant", () => {
   const vectors = [
-    ["", ["weir.yaml:1:1 listeners: no listeners are defined, so nothing will be accepted"]],
+    ["{}", ["weir.yaml:1:1 listeners: no listeners are defined, so nothing will be accepted"]],
     ["listeners: []", ["weir.yaml:1:12 listeners: no listeners are defined, so nothing will be accepted"]],
     [group("servers: []"), [
       "weir.yaml:8:5 backendGroups.web: has no servers, so every connection to it is refused",
