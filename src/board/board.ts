@@ -28,42 +28,31 @@ export class ListenerCounters {
     this.rateClock = new BigInt64Array(memory, LISTENER.rateClock * 4, 1);
   }
 
-  /** A connection was accepted. */
-  accepted(): void {
-    addToCounter(this.#words, LISTENER.total, 1);
-  }
-
   /**
-   * A connection counts as open from now on, unless there are `max` already; exact over all threads.
+   * A connection is let in and counts as open, unless there are `max` already; exact over all threads.
    *
    * @returns whether it counts as open
    */
   opened(max = Infinity): boolean {
-    if (max === Infinity) {
-      Atomics.add(this.#words, LISTENER.active, 1);
-      return true;
-    }
     for (;;) {
       const active = Atomics.load(this.#words, LISTENER.active);
       if (active >= max) return false;
-      if (Atomics.compareExchange(this.#words, LISTENER.active, active, active + 1) === active) return true;
+      if (Atomics.compareExchange(this.#words, LISTENER.active, active, active + 1) === active) break;
     }
+    addToCounter(this.#words, LISTENER.total, 1);
+    return true;
   }
 
-  /** A connection that was never counted as open has ended. */
+  /** A connection has ended that was never counted as open. */
   turnedAway(reason: EndReason): void {
-    addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
-  }
-
-  /** A connection that {@link opened} counted is not open after all. */
-  unopened(): void {
-    takeOne(this.#words, LISTENER.active);
+    addToCounter(this.#words, LISTENER.total, 1);
+    this.#ended(reason);
   }
 
   /** A connection that {@link opened} counted has ended. */
   closed(reason: EndReason): void {
-    this.unopened();
-    this.turnedAway(reason);
+    takeOne(this.#words, LISTENER.active);
+    this.#ended(reason);
   }
 
   /** Bytes came from the client. */
@@ -92,6 +81,10 @@ export class ListenerCounters {
   /** The worker that held the open connections is gone, and they with it. */
   forgetActive(): void {
     Atomics.store(this.#words, LISTENER.active, 0);
+  }
+
+  #ended(reason: EndReason): void {
+    addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
   }
 
   /** Everything, as plain numbers. */

@@ -30,10 +30,8 @@ export interface Gate {
 export function admit(address: string, gate: Gate): "denied" | "limit" | undefined {
   const { counters, access, maxConnections, maxNewConnections } = gate;
   if (access !== null && rangesInclude(access.ranges, address) !== (access.mode === "whitelist")) return "denied";
-  if (!counters.opened(maxConnections ?? Infinity)) return "limit";
-  if (maxNewConnections === null || takeFromRate(counters.rateClock, maxNewConnections, nowNanoseconds())) {
-    return undefined;
+  if (maxNewConnections !== null && !takeFromRate(counters.rateClock, maxNewConnections, nowNanoseconds())) {
+    return "limit";
   }
-  counters.unopened();
-  return "limit";
+  return counters.opened(maxConnections ?? Infinity) ? undefined : "limit";
 }

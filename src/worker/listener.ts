@@ -216,7 +216,6 @@ export class RunningListener implements SessionContext {
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
         continue;
       }
-      this.counters.accepted();
       const session = new Session(connection, this);
       this.#sessions.add(session);
       void session.run();

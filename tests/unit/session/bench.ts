@@ -28,6 +28,11 @@ export class SessionBench implements SessionContext {
   idleTicks = this.wheel.ticks(300);
   connectTimeout = 4;
   handshakeTimeout = 10;
+  readonly acceptProxy = null;
+  readonly proxyProtocol = null;
+  readonly access = null;
+  readonly maxConnections = null;
+  readonly maxNewConnections = null;
 
   /** @param servers in the order in which round robin takes them */
   constructor(servers: readonly Partial<ServerPlan>[]) {

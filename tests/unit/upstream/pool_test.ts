@@ -93,7 +93,7 @@ const CASES: readonly Case[] = [
 function portsOf(pool: Pool, family: IpFamily = "IPv4"): number[] {
   const ports = new Set<number>();
   for (let count = 0; count < 50; count++) {
-    using lease = pool.acquire(family);
+    using lease = pool.acquire(family === "IPv4" ? "192.0.2.1" : "2001:db8::1");
     if (lease !== undefined) ports.add(lease.server.plan.port);
   }
   return [...ports].sort();
@@ -113,15 +113,15 @@ for (const { what, servers, client, ipTranslation, whenAllUnhealthy, expected } 
 
 Deno.test("pool.acquire() counts the connection before anybody dials", () => {
   const { pool } = new TestPool(poolPlan(weighted([1])));
-  const lease = pool.acquire("IPv4");
+  const lease = pool.acquire("192.0.2.1");
   assert.equal(lease?.server.active, 1);
-  pool.acquire("IPv4");
+  pool.acquire("192.0.2.1");
   assert.equal(lease?.server.active, 2);
 });
 
 Deno.test("lease.dispose() gives the server back once, however often it is called", () => {
   const { pool } = new TestPool(poolPlan(weighted([1])));
-  const [one, other] = [pool.acquire("IPv4"), pool.acquire("IPv4")];
+  const [one, other] = [pool.acquire("192.0.2.1"), pool.acquire("192.0.2.1")];
   one?.[Symbol.dispose]();
   one?.[Symbol.dispose]();
   assert.equal(other?.server.active, 1);
@@ -133,7 +133,7 @@ Deno.test("pool.acquire() leaves out servers that were tried, and goes on to bac
   const tried = new Set<Server>();
   const order: number[] = [];
   for (;;) {
-    using lease = pool.acquire("IPv4", tried);
+    using lease = pool.acquire("192.0.2.1", tried);
     if (lease === undefined) break;
     order.push(lease.server.plan.port);
     tried.add(lease.server);
@@ -154,7 +154,7 @@ Deno.test("pool.update() keeps a server's state by its identity, whatever its se
   const test = new TestPool(poolPlan(weighted([5, 5])));
   const server = test.server("127.0.0.1:2");
   test.pool.setHealth(server, "Healthy");
-  test.pool.acquire("IPv4", new Set([test.server("127.0.0.1:1")]));
+  test.pool.acquire("192.0.2.1", new Set([test.server("127.0.0.1:1")]));
   server.counters.connected();
   test.update(poolPlan([serverPlan({ port: 9 }), serverPlan({ port: 2, weight: 77, backup: true })]));
   assert.equal(test.server("127.0.0.1:2"), server);
@@ -180,13 +180,13 @@ Deno.test("pool.update() takes up another algorithm and another whenAllUnhealthy
   test.update(poolPlan(weighted([1, 1]), { whenAllUnhealthy: "reject" }));
   assert.deepEqual(portsOf(test.pool), []);
   test.update(poolPlan(weighted([3, 1]), { algorithm: "wlc" }));
-  for (let count = 0; count < 8; count++) test.pool.acquire("IPv4");
+  for (let count = 0; count < 8; count++) test.pool.acquire("192.0.2.1");
   assert.deepEqual([...test.pool.servers].map((server) => server.active), [6, 2]);
 });
 
 Deno.test("lease of a removed server still gives it back, and the server that comes back counts on", () => {
   const test = new TestPool(poolPlan(weighted([1])));
-  const [first, second] = [test.pool.acquire("IPv4"), test.pool.acquire("IPv4")];
+  const [first, second] = [test.pool.acquire("192.0.2.1"), test.pool.acquire("192.0.2.1")];
   const counters = first?.server.counters;
   test.update(poolPlan([serverPlan({ port: 7 })]));
   first?.[Symbol.dispose]();
@@ -229,7 +229,7 @@ Deno.test("server.active equals the leases held at every moment, and is 0 when a
       const servers = [...test.pool.servers];
       if (step.kind === "acquire") {
         const tried = new Set(servers.filter((server) => step.tried.includes(server.plan.port)));
-        const lease = test.pool.acquire("IPv4", tried);
+        const lease = test.pool.acquire("192.0.2.1", tried);
         if (lease !== undefined) {
           held.push(lease);
           ever.push(lease);

@@ -22,12 +22,12 @@ const ALGORITHMS: readonly (readonly [Algorithm, Scheduler])[] = [
 const WEIGHTS = fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 8 });
 
 function candidates(weights: readonly number[]): Candidate[] {
-  return weights.map((weight) => ({ weight, active: 0, turn: 0 }));
+  return weights.map((weight) => ({ weight, active: 0, turn: 0, hash: 0 }));
 }
 
 function picks(schedule: Scheduler, servers: readonly Candidate[], count: number): number[] {
   return Array.from({ length: count }, () => {
-    const server = schedule(servers);
+    const server = schedule(servers, "192.0.2.1");
     return server === undefined ? -1 : servers.indexOf(server);
   });
 }
@@ -35,7 +35,7 @@ function picks(schedule: Scheduler, servers: readonly Candidate[], count: number
 /** The ports of the next servers that the pool picks; the connections end at once. */
 function portsPicked(pool: Pool, count: number): number[] {
   return Array.from({ length: count }, () => {
-    using lease = pool.acquire("IPv4");
+    using lease = pool.acquire("192.0.2.1");
     return lease?.server.plan.port ?? -1;
   });
 }
@@ -67,7 +67,7 @@ const ONE_PICK_EACH_WAY = 2;
 
 for (const [algorithm, schedule] of ALGORITHMS) {
   Deno.test(`${algorithm} picks nobody when there is none`, () => {
-    assert.equal(schedule([]), undefined);
+    assert.equal(schedule([], "192.0.2.1"), undefined);
   });
 
   Deno.test(`${algorithm} picks the only server every time`, () => {

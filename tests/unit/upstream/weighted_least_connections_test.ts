@@ -9,10 +9,16 @@ interface Model {
   readonly weight: number;
   active: number;
   turn: number;
+  readonly hash: number;
 }
 
 const SERVERS = fc.array(
-  fc.record({ weight: fc.integer({ min: 1, max: 100 }), active: fc.nat(500), turn: fc.constant(0) }),
+  fc.record({
+    weight: fc.integer({ min: 1, max: 100 }),
+    active: fc.nat(500),
+    turn: fc.constant(0),
+    hash: fc.constant(0),
+  }),
   { minLength: 1, maxLength: 8 },
 );
 
@@ -35,14 +41,19 @@ Deno.test("wlc picks a server with the fewest active connections for its weight"
 });
 
 Deno.test("wlc does not touch the turn of anybody when one server is the least loaded", () => {
-  const servers = [{ weight: 1, active: 3, turn: 0 }, { weight: 1, active: 2, turn: 0 }];
+  const servers = [{ weight: 1, active: 3, turn: 0, hash: 0 }, { weight: 1, active: 2, turn: 0, hash: 0 }];
   assert.equal(weightedLeastConnections(servers), servers[1]);
   assert.deepEqual(servers.map((server) => server.turn), [0, 0]);
 });
 
 Deno.test("wlc shares ties round robin by weight, and leaves the others out of it", () => {
   // 3/30 = 2/20 = 1/10 < 9/10
-  const servers = [30, 20, 10, 10].map((weight, index) => ({ weight, active: [3, 2, 1, 9][index] ?? 0, turn: 0 }));
+  const servers = [30, 20, 10, 10].map((weight, index) => ({
+    weight,
+    active: [3, 2, 1, 9][index] ?? 0,
+    turn: 0,
+    hash: 0,
+  }));
   const counts = new Map<number, number>();
   for (let pick = 0; pick < 60; pick++) {
     // ended at once, so that the tie stays
@@ -55,7 +66,7 @@ Deno.test("wlc shares ties round robin by weight, and leaves the others out of i
 
 Deno.test("wlc holds 400 connections 300 to 100 over weights 3 and 1", () => {
   const { pool } = new TestPool(poolPlan(weighted([3, 1]), { algorithm: "wlc" }));
-  const leases = Array.from({ length: 400 }, () => pool.acquire("IPv4"));
+  const leases = Array.from({ length: 400 }, () => pool.acquire("192.0.2.1"));
   assert.deepEqual([...pool.servers].map((server) => server.active), [300, 100]);
   for (const lease of leases) lease?.[Symbol.dispose]();
   assert.deepEqual([...pool.servers].map((server) => server.active), [0, 0]);
@@ -63,8 +74,8 @@ Deno.test("wlc holds 400 connections 300 to 100 over weights 3 and 1", () => {
 
 Deno.test("wlc fills a server that was added before it gives others more", () => {
   const test = new TestPool(poolPlan(weighted([1]), { algorithm: "wlc" }));
-  for (let count = 0; count < 10; count++) test.pool.acquire("IPv4");
+  for (let count = 0; count < 10; count++) test.pool.acquire("192.0.2.1");
   test.update(poolPlan(weighted([1, 1]), { algorithm: "wlc" }));
-  for (let count = 0; count < 10; count++) test.pool.acquire("IPv4");
+  for (let count = 0; count < 10; count++) test.pool.acquire("192.0.2.1");
   assert.deepEqual([...test.pool.servers].map((server) => server.active), [10, 10]);
 });
