@@ -11,10 +11,13 @@ import type { RuntimeView } from "./admin/views.ts";
 import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
+import { addressesOverlap } from "./config/rules.ts";
 import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
+import { WeirError } from "./errors.ts";
 import { configureLog, flushLog, log } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
+import type { ListenAddress } from "./net/listen.ts";
 import { VERSION } from "./version.ts";
 
 /** A running load balancer. */
@@ -78,6 +81,7 @@ export class App {
   async #stop(): Promise<void> {
     const seconds = this.#reloader.serving?.drainTimeout ?? 0;
     log("info", `Stopping; open connections have ${seconds} s to end`);
+    await this.#reloader.close();
     await this.#supervisor.stop(seconds);
     await this.#admin?.close();
     log("info", "Stopped");
@@ -88,7 +92,8 @@ export class App {
   async #prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange> {
     if (before === undefined) await configureLog(next.log);
     const moved = before === undefined || !sameData(before.admin.listen, next.admin.listen);
-    const server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen) : undefined;
+    const serving = { yet: false };
+    const server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
     return {
       abort: async () => {
         await server?.close();
@@ -98,6 +103,7 @@ export class App {
         if (!moved) return;
         const old = this.#admin;
         this.#admin = server;
+        serving.yet = true;
         if (server !== undefined) {
           log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
         }
@@ -107,14 +113,25 @@ export class App {
     };
   }
 
-  #serveAdmin(at: { readonly address: string; readonly port: number }): AdminServer {
+  /** @param serving until then the address answers nothing: the token in force may be that of another address */
+  #serveAdmin(at: ListenAddress, serving: { readonly yet: boolean }): AdminServer {
+    const old = this.#admin;
+    if (old !== undefined && old.port === at.port && addressesOverlap(old.address, at.address)) {
+      const where = formatEndpoint(at.address, at.port);
+      throw new WeirError(
+        "bind_failed",
+        `The admin API cannot move to ${where} while it listens on ${
+          formatEndpoint(old.address, old.port)
+        }; restart Weir, or move it to another port first`,
+      );
+    }
     const api = createAdminApi({
       view: () => this.#view(),
       reload: () => this.reload("api"),
       token: () => this.#reloader.serving?.admin.token ?? "",
       log,
     });
-    return serveAdmin(at, (request) => this.#reloader.serving === undefined ? starting() : api.fetch(request));
+    return serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting());
   }
 
   #view(): RuntimeView {
@@ -137,7 +154,7 @@ export class App {
   }
 }
 
-/** The answer while the first configuration is being made to serve, when not even the token is known. */
+/** The answer of an address whose configuration does not serve yet, when not even its token does. */
 function starting(): Response {
   return new Response("starting\n", { status: 503 });
 }

@@ -12,6 +12,7 @@ export type WeirErrorKind =
   | "bind_failed"
   | "worker_failed"
   | "admin_unreachable"
+  | "stopping"
   | "usage";
 
 /** An error that Weir raises on purpose. */

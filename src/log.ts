@@ -51,9 +51,13 @@ export class LineWriter {
     this.#draining ??= this.#drain();
   }
 
-  /** Resolves when everything has been written. */
-  async flushed(): Promise<void> {
-    await this.#draining;
+  /** Resolves when everything has been written, or after a second: a reader that has stopped is not waited for. */
+  async flushed(milliseconds = 1000): Promise<void> {
+    if (this.#draining === undefined) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+    await Promise.race([this.#draining, late]);
+    clearTimeout(timer);
   }
 
   async #drain(): Promise<void> {
@@ -93,7 +97,7 @@ export async function configureLog(options: LogOptions): Promise<void> {
   });
 }
 
-/** Resolves when every line has been written. */
+/** Resolves when every line has been written, or after a second. */
 export function flushLog(): Promise<void> {
   return stderr.flushed();
 }

@@ -24,6 +24,10 @@ export type WorkerRequest =
     readonly plan: ListenerPlan;
     readonly memory: BoardMemory;
   }
+  /** Open a socket with the plan's certificate beside the old one, where it differs. */
+  | { readonly kind: "renew"; readonly instance: InstanceId; readonly plan: ListenerPlan }
+  /** Close what `renew` has opened. */
+  | { readonly kind: "forgo"; readonly instance: InstanceId }
   /** Close the listening socket for now; sessions go on. */
   | { readonly kind: "suspend"; readonly instance: InstanceId }
   /** Open the socket again and go on accepting. */

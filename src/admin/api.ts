@@ -11,7 +11,7 @@ import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
-import { hostGuard, tokenGuard } from "./guard.ts";
+import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, problemSchema, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "./schemas.ts";
@@ -44,6 +44,7 @@ const failure = (description: string) => ({
 });
 const guarded = {
   401: failure("The token is missing or wrong"),
+  403: failure("A page of another origin sent the request"),
   421: failure("The Host header is not the admin's own"),
 };
 const nameParameter = z.object({ name: z.string().openapi({ param: { name: "name", in: "path" } }) });
@@ -153,6 +154,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
     },
   });
   api.use(hostGuard());
+  api.use(originGuard());
   api.use(async (context, next) => {
     await next();
     context.header("cache-control", "no-store");

@@ -35,6 +35,22 @@ export function hostGuard(): MiddlewareHandler {
   };
 }
 
+/** Refuses what a web page of another origin sends, which needs no answer to do harm: browsers name the origin. */
+export function originGuard(): MiddlewareHandler {
+  return async (context, next) => {
+    const { origin } = context.req.header();
+    const own = origin === undefined || URL.parse(origin)?.host === context.req.header("host");
+    if (!own || context.req.header("sec-fetch-site") === "cross-site") {
+      return problem(
+        403,
+        "wrong_origin",
+        `The admin API takes no requests from pages of another origin, got "${origin ?? "?"}"`,
+      );
+    }
+    await next();
+  };
+}
+
 /** Refuses requests without the token, when there is one. @param token the token in force, empty for none */
 export function tokenGuard(token: () => string): MiddlewareHandler {
   return async (context, next) => {

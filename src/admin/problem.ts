@@ -27,11 +27,12 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Statuses that the admin API answers problems with. */
-export type ProblemStatus = 400 | 401 | 404 | 405 | 413 | 421 | 422 | 500;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 421 | 422 | 500;
 
 const TITLES: Readonly<Record<ProblemStatus, string>> = {
   400: "Bad Request",
   401: "Unauthorized",
+  403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
   413: "Content Too Large",

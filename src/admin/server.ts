@@ -16,6 +16,9 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
+/** Seconds that requests under way get when the admin API closes. */
+const CLOSE_SECONDS = 2;
+
 /**
  * Starts serving.
  *
@@ -26,8 +29,17 @@ export function serveAdmin(
   handler: (request: Request) => Response | Promise<Response>,
 ): AdminServer {
   try {
-    const server = Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
-    return { ...at, close: () => server.shutdown() };
+    const abort = new AbortController();
+    const { signal } = abort;
+    const server = Deno.serve({ hostname: at.address, port: at.port, signal, onListen: () => {} }, handler);
+    const close = async () => {
+      // A client that stalls in the middle of a request is not waited for.
+      const timer = setTimeout(() => abort.abort(), CLOSE_SECONDS * 1000);
+      void server.shutdown();
+      await server.finished;
+      clearTimeout(timer);
+    };
+    return { ...at, close };
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse ? "the port is in use by another program" : messageOf(error);
     throw new WeirError(

@@ -190,6 +190,13 @@ export class ServerCounters {
     Atomics.store(this.#words, SERVER.active, 0);
   }
 
+  /** Forgets what is known of the server's state; totals and open connections stay. */
+  startAfresh(): void {
+    Atomics.store(this.#words, SERVER.lastProbe, 0);
+    this.health = "Unknown";
+    this.turn = 0;
+  }
+
   /** Makes the slot as good as new, for another server. */
   clear(): void {
     this.#words.fill(0);

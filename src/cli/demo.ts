@@ -9,7 +9,7 @@ import { checkFree } from "../net/listen.ts";
 import { WeirError } from "../errors.ts";
 import type { Command } from "./command.ts";
 import { colour, print, table } from "./output.ts";
-import { runUntilSignal } from "./signals.ts";
+import { serveUntilSignal } from "./signals.ts";
 
 /** Requests that the demo sends itself to show how they are spread; two full rounds of the weights. */
 const SHOWN_REQUESTS = 12;
@@ -35,20 +35,22 @@ export const demoCommand: Command = {
       notAfter: new Date(now + 365 * 24 * 3600_000),
     });
     const app = new App(demoOrigin({ ...ports, servers: servers.map((server) => server.port) }, certificate));
-    await app.start();
-    print(`${colour("bold", "Weir is running.")} Try, in another terminal:\n`);
-    print(`  curl http://127.0.0.1:${ports.tcp}/            # TCP listener "test-tcp-8000"`);
-    print(`  curl -k https://127.0.0.1:${ports.tls}/        # TCP-SSL listener "test-tcpssl-9000"`);
-    print(`  curl http://127.0.0.1:${ports.admin}/v1/listeners`);
-    print(`  curl http://127.0.0.1:${ports.admin}/metrics`);
-    print(`  for i in 1 2 3 4 5 6; do curl -s http://127.0.0.1:${ports.tcp}/; done\n`);
-    await showSpread(ports.tcp);
-    print("\nCtrl-C stops it.");
-    const code = await runUntilSignal(app);
+    const code = await serveUntilSignal(app, () => showDemo(ports));
     await Promise.all(servers.map((server) => server.close()));
     return code;
   },
 };
+
+async function showDemo(ports: { readonly tcp: number; readonly tls: number; readonly admin: number }): Promise<void> {
+  print(`${colour("bold", "Weir is running.")} Try, in another terminal:\n`);
+  print(`  curl http://127.0.0.1:${ports.tcp}/            # TCP listener "test-tcp-8000"`);
+  print(`  curl -k https://127.0.0.1:${ports.tls}/        # TCP-SSL listener "test-tcpssl-9000"`);
+  print(`  curl http://127.0.0.1:${ports.admin}/v1/listeners`);
+  print(`  curl http://127.0.0.1:${ports.admin}/metrics`);
+  print(`  for i in 1 2 3 4 5 6; do curl -s http://127.0.0.1:${ports.tcp}/; done\n`);
+  await showSpread(ports.tcp);
+  print("\nCtrl-C stops it.");
+}
 
 /** The wanted port, or the next free one, said aloud. */
 function freePort(wanted: number): number {

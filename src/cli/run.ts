@@ -4,7 +4,7 @@ import { App } from "../app.ts";
 import { fileOrigin } from "../config/load.ts";
 import { type Command, CONFIG_FLAG } from "./command.ts";
 import { configFile } from "./config_file.ts";
-import { runUntilSignal } from "./signals.ts";
+import { serveUntilSignal } from "./signals.ts";
 
 /** The command. */
 export const runCommand: Command = {
@@ -14,8 +14,6 @@ export const runCommand: Command = {
   flags: [CONFIG_FLAG],
   maxRest: 0,
   run: async (given) => {
-    const app = new App(fileOrigin(configFile(given)));
-    await app.start();
-    return await runUntilSignal(app);
+    return await serveUntilSignal(new App(fileOrigin(configFile(given))));
   },
 };

@@ -8,9 +8,16 @@ import type { App } from "../app.ts";
 import { log } from "../log.ts";
 import { EXIT } from "./command.ts";
 
-/** Serves until a signal ends it. @returns the exit code */
-export function runUntilSignal(app: App): Promise<number> {
-  return new Promise((resolve) => {
+/**
+ * Starts the app and serves until a signal ends it. Signals are heard from the beginning: one that comes while it
+ * starts waits for the start.
+ *
+ * @param onStarted what to do once it serves
+ * @returns the exit code
+ * @throws {WeirError} when it cannot start
+ */
+export async function serveUntilSignal(app: App, onStarted: () => Promise<void> = async () => {}): Promise<number> {
+  const stopped = new Promise<number>((resolve) => {
     let stopping = false;
     const stop = () => {
       if (stopping) {
@@ -32,4 +39,7 @@ export function runUntilSignal(app: App): Promise<number> {
       if (!stopping) app.reload("signal").catch(() => {});
     });
   });
+  await app.start();
+  await onStarted();
+  return await stopped;
 }

@@ -6,6 +6,7 @@
  */
 
 import type { ListenerPlan } from "../config/model.ts";
+import { messageOf, WeirError } from "../errors.ts";
 import { checkFree, listenShared } from "../net/listen.ts";
 import { closeQuietly } from "../net/stream.ts";
 
@@ -20,12 +21,21 @@ export class Anchor implements Disposable {
    * @throws {WeirError} `bind_failed`
    */
   constructor(plan: ListenerPlan, sharesWithOwn: boolean) {
-    if (plan.tls === null) this.#socket = listenShared(plan);
-    else if (!sharesWithOwn) checkFree(plan);
+    try {
+      if (plan.tls === null) this.#socket = listenShared(plan);
+      else if (!sharesWithOwn) checkFree(plan);
+    } catch (error) {
+      throw ofListener(plan, error);
+    }
   }
 
   /** Lets the address go. */
   [Symbol.dispose](): void {
     closeQuietly(this.#socket);
   }
+}
+
+/** A failure to listen, with the listener's name in front. */
+export function ofListener(plan: ListenerPlan, error: unknown): WeirError {
+  return new WeirError("bind_failed", `Listener "${plan.name}": ${messageOf(error)}`, { cause: error });
 }

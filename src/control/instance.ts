@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ListenerChange } from "../config/diff.ts";
 import { type ListenerPlan, protocolOf } from "../config/model.ts";
 import { addressesOverlap } from "../config/rules.ts";
 import type { InstanceId } from "../messages.ts";
@@ -22,6 +23,14 @@ export interface Instance {
   /** Whether it serves; one that is only prepared is not started again when its worker dies. */
   committed: boolean;
   anchor: Anchor;
+}
+
+/** Those that serve and that a change stops or replaces. */
+export function leavingIn(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): Instance[] {
+  return changes.flatMap((change) => {
+    const name = change.kind === "stop" ? change.name : change.kind === "replace" ? change.plan.name : "";
+    return serving.get(name) ?? [];
+  });
 }
 
 /** Whether two listeners can listen side by side for a moment: the same address and protocol. */

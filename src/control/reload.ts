@@ -8,7 +8,7 @@ import { diffListeners, type ListenerChange, sameData } from "../config/diff.ts"
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
 import { resolveModel } from "../config/resolve.ts";
-import { type ConfigProblem, formatProblem, messageOf } from "../errors.ts";
+import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { PreparedChange } from "./supervisor.ts";
 
@@ -55,6 +55,7 @@ export class Reloader {
   #serving: Model | undefined;
   #last: ReloadResult | undefined;
   #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
 
   /** @param context what a change is made of */
   constructor(context: ReloadContext) {
@@ -78,9 +79,16 @@ export class Reloader {
    * @throws {WeirError} when it cannot be read, or cannot be carried out
    */
   reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    if (this.#closed) return Promise.reject(new WeirError("stopping", "Cannot reload, because Weir is stopping"));
     const turn = this.#queue.then(() => this.#run(trigger));
     this.#queue = turn.catch(() => {});
     return turn;
+  }
+
+  /** Takes no reloads any more, and waits for those that were asked for. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#queue;
   }
 
   async #run(trigger: ReloadTrigger): Promise<ReloadReport> {
@@ -113,8 +121,8 @@ export class Reloader {
       throw error;
     }
     await listenerChange.commit();
-    await generalChange.commit();
     this.#serving = next;
+    await generalChange.commit();
 
     if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
     return { at, trigger, changes: changes.map(reported), general, warnings: valid.warnings };

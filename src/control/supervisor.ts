@@ -8,16 +8,17 @@
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
 import { type ListenerPlan, type Model, protocolOf } from "../config/model.ts";
-import { messageOf, WeirError } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { InstanceId } from "../messages.ts";
 import { formatEndpoint } from "../net/ip.ts";
-import { Anchor } from "./anchors.ts";
+import { Anchor, ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
-import { type Instance, inTheWayOf, type ListenerState, sharesSocket } from "./instance.ts";
+import { type Instance, inTheWayOf, leavingIn, type ListenerState, sharesSocket } from "./instance.ts";
+import { allSettled } from "./all_settled.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
+import { takeMessage } from "./worker_events.ts";
 import { type Crew, WorkerFleet } from "./worker_fleet.ts";
-import type { WorkerObserver } from "./worker_handle.ts";
 
 /** A change that every worker is ready for. Exactly one of the two is called. */
 export interface PreparedChange {
@@ -51,7 +52,10 @@ export class Supervisor {
   /** @param log where to tell what happens, @param maxWorkers threads at most */
   constructor(log: Log, maxWorkers: number) {
     this.#log = log;
-    this.#fleet = new WorkerFleet(maxWorkers, (crew) => this.#observe(crew));
+    this.#fleet = new WorkerFleet(maxWorkers, (crew) => ({
+      onMessage: takeMessage(log, this.health),
+      onDeath: (reason) => void this.#revive(crew(), reason),
+    }));
   }
 
   /** What the listener of a name is doing; `undefined` when there is none. */
@@ -82,23 +86,29 @@ export class Supervisor {
   async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
     const opened: Instance[] = [];
     const suspended: Instance[] = [];
+    const renewed: Instance[] = [];
     const { maxWorkers } = this.#fleet;
     const undo = async () => {
       this.#fleet.maxWorkers = maxWorkers;
       await Promise.all(opened.map((instance) => this.#discard(instance)));
+      await Promise.all(renewed.map((instance) => this.#ask(instance, "forgo")));
       await Promise.all(suspended.map((instance) => this.#resume(instance)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
     const plans = changes.flatMap((change) =>
       change.kind === "start" || change.kind === "replace" ? [change.plan] : []
     );
-    const leaving = this.#leaving(changes);
+    const leaving = leavingIn(changes, this.#serving);
     try {
       suspended.push(...inTheWayOf(plans, leaving));
-      await Promise.all(suspended.map((instance) => this.#suspend(instance)));
-      const results = await Promise.allSettled(plans.map(async (plan) => opened.push(await this.#open(plan, leaving))));
-      const failed = results.find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      await allSettled(suspended.map((instance) => this.#suspend(instance)));
+      await allSettled(plans.map(async (plan) => opened.push(await this.#open(plan, leaving))));
+      await allSettled(changes.map(async (change) => {
+        const instance = change.kind === "update" ? this.#serving.get(change.plan.name) : undefined;
+        if (change.kind !== "update" || instance?.state !== "accepting" || !change.changed.includes("tls")) return;
+        renewed.push(instance);
+        await instance.crew.worker.request({ kind: "renew", instance: instance.id, plan: change.plan });
+      }));
     } catch (error) {
       await undo();
       throw error;
@@ -108,6 +118,7 @@ export class Supervisor {
       commit: async () => {
         await Promise.all(opened.map((instance) => this.#begin(instance)));
         await Promise.all(changes.map((change) => change.kind === "update" ? this.#update(change.plan) : undefined));
+        await Promise.all(leaving.map((instance) => this.#ask(instance, "suspend")));
         for (const change of changes) {
           if (change.kind === "stop") this.#retire(change.name, next.drainTimeout);
           else if (change.kind === "replace") {
@@ -127,17 +138,9 @@ export class Supervisor {
     this.#fleet.terminate();
   }
 
-  #leaving(changes: readonly ListenerChange[]): Instance[] {
-    return changes.flatMap((change) => {
-      const name = change.kind === "stop" ? change.name : change.kind === "replace" ? change.plan.name : undefined;
-      const instance = name === undefined ? undefined : this.#serving.get(name);
-      return instance === undefined ? [] : [instance];
-    });
-  }
-
   /** Opens a socket for a plan. */
   async #open(plan: ListenerPlan, leaving: readonly Instance[]): Promise<Instance> {
-    const anchor = this.#anchor(plan, leaving.some((other) => sharesSocket(other.plan, plan)));
+    const anchor = new Anchor(plan, leaving.some((other) => sharesSocket(other.plan, plan)));
     const id = `${plan.name}#${this.#nextInstance++}`;
     const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", committed: false, anchor };
     this.#instances.set(id, instance);
@@ -145,16 +148,9 @@ export class Supervisor {
       await instance.crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
       return instance;
     } catch (error) {
-      this.#forget(instance);
-      throw new WeirError("bind_failed", `Listener "${plan.name}": ${messageOf(error)}`, { cause: error });
-    }
-  }
-
-  #anchor(plan: ListenerPlan, sharesWithOwn: boolean): Anchor {
-    try {
-      return new Anchor(plan, sharesWithOwn);
-    } catch (error) {
-      throw new WeirError("bind_failed", `Listener "${plan.name}": ${messageOf(error)}`, { cause: error });
+      // Also when it opens after all, too late: nobody waits for it any more.
+      await this.#discard(instance);
+      throw ofListener(plan, error);
     }
   }
 
@@ -229,20 +225,42 @@ export class Supervisor {
     this.#forget(instance);
   }
 
+  /** Asks for something that a worker can only fail to do by dying, and then it is done all the same. */
+  async #ask(instance: Instance, kind: "forgo" | "suspend"): Promise<void> {
+    if (kind === "suspend") instance.anchor[Symbol.dispose]();
+    await instance.crew.worker.request({ kind, instance: instance.id }).catch(() => {});
+  }
+
   async #suspend(instance: Instance): Promise<void> {
     instance.anchor[Symbol.dispose]();
     await instance.crew.worker.request({ kind: "suspend", instance: instance.id });
   }
 
+  /** Gives a listener its socket back; tries until it has it. */
   async #resume(instance: Instance): Promise<void> {
     try {
       instance.anchor = new Anchor(instance.plan, false);
       await instance.crew.worker.request({ kind: "resume", instance: instance.id });
+      if (instance.state === "restarting") instance.state = "accepting";
     } catch (error) {
-      this.#log("error", `Listener "${instance.plan.name}" lost its port: ${messageOf(error)}`, {
-        listener: instance.plan.name,
-      });
+      instance.anchor[Symbol.dispose]();
+      this.#logFailure(instance, error);
+      instance.state = "restarting";
+      void this.#later(instance, instance.crew, () => this.#resume(instance));
     }
+  }
+
+  #logFailure({ plan }: Instance, error: unknown): void {
+    this.#log("error", `Listener "${plan.name}" is down: ${messageOf(error)}; trying again in ${REOPEN_SECONDS} s`, {
+      listener: plan.name,
+    });
+  }
+
+  /** Tries again in a while, unless the listener or its worker has gone meanwhile. */
+  async #later(instance: Instance, crew: Crew, again: () => Promise<void>): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, REOPEN_SECONDS * 1000));
+    const waiting = this.#instances.get(instance.id) === instance && instance.state === "restarting";
+    if (waiting && instance.crew === crew && crew.worker.alive && !this.#stopped) await again();
   }
 
   #forget(instance: Instance): void {
@@ -253,26 +271,6 @@ export class Supervisor {
     if ([...this.#instances.values()].some((other) => other.plan.name === name)) return;
     this.boards.drop(name);
     this.health.drop(name);
-  }
-
-  #observe(crew: () => Crew): WorkerObserver {
-    return {
-      onMessage: (message) => {
-        if (message.kind === "log") return this.#log(message.level, message.message, message.fields);
-        const { listener, server } = message;
-        if (message.kind === "probe") return this.health.note(listener, server, { probeError: message.error });
-        const { from, to, reason } = message;
-        this.health.note(listener, server, { lastChange: { at: new Date().toISOString(), from, to, reason } });
-        const level = to === "Abnormal" ? "warn" : "info";
-        this.#log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, {
-          listener,
-          server,
-          from,
-          to,
-        });
-      },
-      onDeath: (reason) => void this.#revive(crew(), reason),
-    };
   }
 
   /** Starts a new worker for those that a dead one served. Only they notice. */
@@ -296,20 +294,18 @@ export class Supervisor {
 
   async #reopen(instance: Instance, crew: Crew): Promise<void> {
     instance.crew = crew;
-    // Those that were draining had nothing but connections, which are gone.
-    if (instance.state === "draining") return this.#fleet.leave(crew, instance.id);
     const { plan, id } = instance;
+    const given = () => this.#instances.get(id) !== instance;
+    // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
+    if (given() || instance.state === "draining") return this.#fleet.leave(crew, id);
     try {
       await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
+      if (given()) return await this.#discard(instance);
       if (instance.committed) await this.#accept(instance);
     } catch (error) {
-      this.#log("error", `Listener "${plan.name}" could not be started again: ${messageOf(error)}`, {
-        listener: plan.name,
-      });
       // Somebody else has the port. (A worker that died as well is another matter, and comes back by itself.)
-      await new Promise((resolve) => setTimeout(resolve, REOPEN_SECONDS * 1000));
-      const waiting = this.#instances.get(id) === instance && instance.state === "restarting";
-      if (waiting && instance.crew === crew && crew.worker.alive && !this.#stopped) await this.#reopen(instance, crew);
+      this.#logFailure(instance, error);
+      await this.#later(instance, crew, () => this.#reopen(instance, crew));
     }
   }
 }

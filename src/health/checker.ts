@@ -27,6 +27,8 @@ export interface CheckerContext {
   readonly random: () => number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** What a server's state is, told after every result: another checker may have written the board meanwhile. */
+  readonly onState: (server: Server, state: HealthState) => void;
   /** A server's state has changed. Called once a change. */
   readonly onTransition: (server: Server, transition: HealthTransition) => void;
   /** A probe's outcome differs from the one before it (another error, say). */
@@ -135,6 +137,7 @@ export class HealthChecker {
 
   #take(watch: Watch, result: ProbeResult): void {
     const { server } = watch;
+    if (result.ok === null) return;
     const error = result.ok ? null : result.reason;
     server.counters.probed(result.ok, this.#context.now());
     if (watch.error !== error) this.#context.onOutcome(server, error);
@@ -147,6 +150,7 @@ export class HealthChecker {
 
   #move(server: Server, to: HealthState, reason: string): void {
     const from = server.counters.health;
+    this.#context.onState(server, to);
     if (from !== to) this.#context.onTransition(server, { from, to, reason });
   }
 }

@@ -6,10 +6,14 @@
 
 import { formatEndpoint } from "../net/ip.ts";
 import { messageOf } from "../errors.ts";
-import { connectTcp } from "../net/connect.ts";
+import { connectTcp, isOwnShortage } from "../net/connect.ts";
 
 /** What a probe found. */
-export type ProbeResult = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+export type ProbeResult =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: string }
+  /** This machine had no descriptor or port left: nothing was learned about the server. */
+  | { readonly ok: null };
 
 /** Where and how long to probe. */
 export interface ProbeTarget {
@@ -31,6 +35,7 @@ export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<P
     connection.close();
     return { ok: true };
   } catch (error) {
+    if (isOwnShortage(error)) return { ok: null };
     const where = formatEndpoint(target.address, target.port);
     if (deadline.signal.aborted) return { ok: false, reason: `no answer from ${where} within ${target.timeout} s` };
     if (error instanceof Deno.errors.ConnectionRefused) return { ok: false, reason: `connection to ${where} refused` };

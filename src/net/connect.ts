@@ -19,3 +19,10 @@ export function connectTcp({ address, port }: ConnectTarget, signal: AbortSignal
   const options: Deno.ConnectOptions & { signal: AbortSignal } = { hostname: address, port, signal, ...LITERAL };
   return Deno.connect(options);
 }
+
+const OWN_SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
+
+/** Whether connecting failed because this machine has no descriptor, memory or port left, whatever the server is. */
+export function isOwnShortage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && OWN_SHORTAGES.has(String(error.code));
+}

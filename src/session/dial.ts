@@ -5,7 +5,7 @@
  */
 
 import type { ListenerCounters } from "../board/board.ts";
-import { connectTcp } from "../net/connect.ts";
+import { connectTcp, isOwnShortage } from "../net/connect.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
 
@@ -40,8 +40,9 @@ export async function dial(client: string, context: DialContext): Promise<Dialed
       lease.server.counters.connected();
       context.counters.connected((performance.now() - attemptAt) / 1000);
       return { connection, lease };
-    } catch {
+    } catch (error) {
       lease[Symbol.dispose]();
+      if (isOwnShortage(error)) return "connect_failed";
       lease.server.counters.connectFailed();
     }
     (tried ??= new Set()).add(lease.server);

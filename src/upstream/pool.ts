@@ -28,12 +28,15 @@ export class Server implements Candidate {
   readonly counters: ServerCounters;
   /** Made from the identity. */
   readonly hash: number;
+  /** The health that the eligible servers were worked out with. */
+  seenHealth: HealthState;
 
   /** @param plan the settings, @param counters where its state is kept */
   constructor(plan: ServerPlan, counters: ServerCounters) {
     this.plan = plan;
     this.counters = counters;
     this.hash = hashText(plan.key);
+    this.seenHealth = counters.health;
   }
 
   /** 0-100. */
@@ -85,7 +88,7 @@ export class Pool {
   constructor(plan: PoolPlan, memory: BoardMemory, ipTranslation: boolean) {
     this.#plan = plan;
     this.#ipTranslation = ipTranslation;
-    this.update(plan, memory);
+    this.#take(plan, memory, (server) => server);
   }
 
   /** Every server, in the order of the configuration. */
@@ -95,10 +98,20 @@ export class Pool {
 
   /** Takes up new settings. Servers that stay keep their state; those that are gone get nothing new. */
   update(plan: PoolPlan, memory: BoardMemory): void {
+    // One that was here long ago and comes back is new: what the board remembers of it is history.
+    this.#take(plan, memory, (server) => {
+      server.counters.startAfresh();
+      server.seenHealth = server.counters.health;
+      return server;
+    });
+  }
+
+  #take(plan: PoolPlan, memory: BoardMemory, welcome: (added: Server) => Server): void {
     this.#plan = plan;
     const before = this.#servers;
     this.#servers = new Map(plan.servers.map((settings) => {
-      const server = before.get(settings.key) ?? new Server(settings, new ServerCounters(memory, settings.key));
+      const server = before.get(settings.key) ??
+        welcome(new Server(settings, new ServerCounters(memory, settings.key)));
       server.plan = settings;
       return [settings.key, server];
     }));
@@ -107,6 +120,8 @@ export class Pool {
 
   /** Sets a server's health. */
   setHealth(server: Server, health: HealthState): void {
+    if (server.seenHealth === health && server.counters.health === health) return;
+    server.seenHealth = health;
     server.counters.health = health;
     this.#eligible.clear();
   }

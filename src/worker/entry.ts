@@ -47,6 +47,10 @@ async function handle(request: WorkerRequest): Promise<void> {
       return listener.start();
     case "update":
       return listener.update(request.plan, request.memory);
+    case "renew":
+      return listener.renew(request.plan);
+    case "forgo":
+      return listener.forgo();
     case "suspend":
       return listener.suspend();
     case "resume":

@@ -25,7 +25,7 @@ export interface ListenerEnvironment {
   readonly buffers: BufferPool;
   readonly log: Log;
   /** How servers are probed; the listener adds what to do with a transition. */
-  readonly checker: Omit<CheckerContext, "onTransition" | "onOutcome">;
+  readonly checker: Omit<CheckerContext, "onState" | "onTransition" | "onOutcome">;
   /** Hears of health transitions and of new probe outcomes. */
   readonly onHealth: (listener: string, ...event: Parameters<CheckerContext["onTransition"]>) => void;
   readonly onProbe: (listener: string, ...event: Parameters<CheckerContext["onOutcome"]>) => void;
@@ -59,8 +59,10 @@ export class RunningListener implements SessionContext {
   readonly #sessions = new Set<Session>();
   #plan: ListenerPlan;
   #socket: ListeningSocket | undefined;
-  /** Ends when nobody accepts from the socket any more; only then is it really closed. */
-  #accepting: Promise<void> = Promise.resolve();
+  /** A socket with a renewed certificate, until {@link update} makes it the only one. */
+  #renewed: ListeningSocket | undefined;
+  /** Sockets that are open, and the end of accepting from each: only then is it really closed. */
+  readonly #open = new Map<ListeningSocket, Promise<void>>();
   #started = false;
   #onEmpty: (() => void) | undefined;
   #acceptErrorLoggedAt = -Infinity;
@@ -77,10 +79,8 @@ export class RunningListener implements SessionContext {
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.#checker = new HealthChecker(plan.pool.healthCheck, {
       ...environment.checker,
-      onTransition: (server, transition) => {
-        this.pool.setHealth(server, transition.to);
-        environment.onHealth(this.#plan.name, server, transition);
-      },
+      onState: (server, state) => this.pool.setHealth(server, state),
+      onTransition: (server, transition) => environment.onHealth(this.#plan.name, server, transition),
       onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
     });
     this.#refusals = new RefusalLog(plan.name, environment.log);
@@ -131,31 +131,46 @@ export class RunningListener implements SessionContext {
   }
 
   /**
-   * Takes up new settings; established connections stay. A changed certificate gets a new socket before the old one
-   * closes, so that the port is never without one.
+   * Opens a socket for a renewed certificate beside the old one; from now on new clients may get either. Nothing is
+   * done when the certificate is the same.
    *
    * @throws {WeirError} `bind_failed`; nothing has changed then
    */
+  renew(plan: ListenerPlan): void {
+    if (plan.tls?.certPem === this.#plan.tls?.certPem && plan.tls?.keyPem === this.#plan.tls?.keyPem) return;
+    if (this.#socket === undefined || this.#renewed !== undefined) return;
+    this.#renewed = openSocket(plan);
+    this.#accept(this.#renewed);
+  }
+
+  /** Takes {@link renew} back. */
+  async forgo(): Promise<void> {
+    const renewed = this.#renewed;
+    this.#renewed = undefined;
+    await this.#close(renewed);
+  }
+
+  /** Takes up new settings; established connections stay. @throws {WeirError} `bind_failed` */
   async update(plan: ListenerPlan, memory: BoardMemory): Promise<void> {
-    const renewed = plan.tls?.certPem !== this.#plan.tls?.certPem || plan.tls?.keyPem !== this.#plan.tls?.keyPem;
-    const socket = renewed ? openSocket(plan) : undefined;
+    // Done before, unless this worker has taken over from one that died in between.
+    this.renew(plan);
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.pool.update(plan.pool, memory);
     this.#checker.update(plan.pool.healthCheck, this.pool.servers);
-    if (socket === undefined) return;
-    const [before, accepting] = [this.#socket, this.#accepting];
-    this.#socket = socket;
-    this.#accept(socket);
-    closeQuietly(before);
-    await accepting;
+    if (this.#renewed === undefined) return;
+    const before = this.#socket;
+    this.#socket = this.#renewed;
+    this.#renewed = undefined;
+    await this.#close(before);
   }
 
   /** Closes the listening socket for now; sessions go on. The port is free when this resolves. */
   async suspend(): Promise<void> {
-    closeQuietly(this.#socket);
+    const [socket, renewed] = [this.#socket, this.#renewed];
     this.#socket = undefined;
-    await this.#accepting;
+    this.#renewed = undefined;
+    await Promise.all([this.#close(socket), this.#close(renewed)]);
   }
 
   /** Opens the socket again and goes on accepting. @throws {WeirError} `bind_failed` */
@@ -167,9 +182,10 @@ export class RunningListener implements SessionContext {
 
   /** Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. */
   async stop(drainTimeout: number): Promise<void> {
+    // At once: a successor probes for itself, and shares this board.
+    this.#checker.stop();
     await this.suspend();
     if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
-    this.#checker.stop();
     for (const session of this.#sessions) session.end("drain");
   }
 
@@ -200,17 +216,28 @@ export class RunningListener implements SessionContext {
   }
 
   #accept(socket: ListeningSocket): void {
-    this.#accepting = this.#acceptFrom(socket);
+    this.#open.set(socket, Promise.resolve());
+    this.#open.set(socket, this.#acceptFrom(socket));
+  }
+
+  async #close(socket: ListeningSocket | undefined): Promise<void> {
+    if (socket === undefined) return;
+    const accepting = this.#open.get(socket);
+    this.#open.delete(socket);
+    closeQuietly(socket);
+    await accepting;
   }
 
   /** Runs until the socket is closed on purpose; no error ends it. */
   async #acceptFrom(socket: ListeningSocket): Promise<void> {
-    while (this.#socket === socket) {
+    while (this.#open.has(socket)) {
       let connection: AcceptedConnection;
       try {
         connection = await socket.accept();
       } catch (error) {
-        if (this.#socket !== socket) return;
+        if (!this.#open.has(socket)) return;
+        // The client went before it was accepted: its place in the queue is free again, there is nothing to wait for.
+        if (isClientGone(error)) continue;
         this.counters.acceptFailed();
         this.#logAcceptError(error);
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
@@ -233,6 +260,11 @@ export class RunningListener implements SessionContext {
       },
     );
   }
+}
+
+function isClientGone(error: unknown): boolean {
+  return error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
+    error instanceof Deno.errors.ConnectionAborted;
 }
 
 function openSocket(plan: ListenerPlan): ListeningSocket {

@@ -118,7 +118,7 @@ Deno.test("supervisor starts a listener again as soon as its port can be had aga
     }
   });
   bench.report();
-  await until("the port is missed", () => bench.logged.some((line) => line.includes("could not be started again")));
+  await until("the port is missed", () => bench.logged.some((line) => line.includes("is down")));
   thief.close();
   await bench.state("web", "accepting", 15);
   assert.equal(await readNameTls(plan.port, tls), "one");

@@ -44,8 +44,8 @@ export class CheckerBench {
       after: this.clock.after,
       now: this.clock.now,
       random: () => this.random,
+      onState: (server, state) => this.test.pool.setHealth(server, state),
       onTransition: (server, transition) => {
-        this.test.pool.setHealth(server, transition.to);
         this.transitions.push(`${server.plan.port} ${transition.from} -> ${transition.to}`);
         this.reasons.push(transition);
       },

@@ -142,8 +142,8 @@ Deno.test("checker goes on with what the board knows when a worker starts over",
     after: bench.clock.after,
     now: bench.clock.now,
     random: () => 0,
+    onState: (server, state) => bench.test.pool.setHealth(server, state),
     onTransition: (server, { from, to }) => {
-      bench.test.pool.setHealth(server, to);
       bench.transitions.push(`${server.plan.port} ${from} -> ${to}`);
     },
     onOutcome: () => {},

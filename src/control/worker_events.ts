@@ -1,0 +1,22 @@
+/**
+ * What workers tell by themselves: log lines, health changes, probe outcomes.
+ *
+ * @module
+ */
+
+import type { Log } from "../log.ts";
+import type { HealthNotes } from "./health_notes.ts";
+import type { WorkerObserver } from "./worker_handle.ts";
+
+/** Takes a worker's messages: to the log, and to the notes on servers' health. */
+export function takeMessage(log: Log, notes: HealthNotes): WorkerObserver["onMessage"] {
+  return (message) => {
+    if (message.kind === "log") return log(message.level, message.message, message.fields);
+    const { listener, server } = message;
+    if (message.kind === "probe") return notes.note(listener, server, { probeError: message.error });
+    const { from, to, reason } = message;
+    notes.note(listener, server, { lastChange: { at: new Date().toISOString(), from, to, reason } });
+    const level = to === "Abnormal" ? "warn" : "info";
+    log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, { listener, server, from, to });
+  };
+}
