@@ -32,6 +32,8 @@ export type WorkerRequest =
   | { readonly kind: "suspend"; readonly instance: InstanceId }
   /** Open the socket again and go on accepting. */
   | { readonly kind: "resume"; readonly instance: InstanceId }
+  /** Count every open connection on the board again, which has been set to none. */
+  | { readonly kind: "recount"; readonly instance: InstanceId }
   /** Accept nothing more, give sessions `drainTimeout` seconds, then end them; answered when it is all over. */
   | { readonly kind: "stop"; readonly instance: InstanceId; readonly drainTimeout: number };
 

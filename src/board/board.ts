@@ -43,6 +43,11 @@ export class ListenerCounters {
     return true;
   }
 
+  /** A connection that was counted before is open still. */
+  recounted(): void {
+    Atomics.add(this.#words, LISTENER.active, 1);
+  }
+
   /** A connection has ended that was never counted as open. */
   turnedAway(reason: EndReason): void {
     addToCounter(this.#words, LISTENER.total, 1);

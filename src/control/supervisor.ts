@@ -226,7 +226,7 @@ export class Supervisor {
   }
 
   /** Asks for something that a worker can only fail to do by dying, and then it is done all the same. */
-  async #ask(instance: Instance, kind: "forgo" | "suspend"): Promise<void> {
+  async #ask(instance: Instance, kind: "forgo" | "suspend" | "recount"): Promise<void> {
     if (kind === "suspend") instance.anchor[Symbol.dispose]();
     await instance.crew.worker.request({ kind, instance: instance.id }).catch(() => {});
   }
@@ -285,6 +285,10 @@ export class Supervisor {
     for (const instance of orphans) {
       this.boards.forgetActive(instance.plan.name);
       if (instance.state !== "draining") instance.state = "restarting";
+    }
+    // Predecessors and successors of the same name live on in other workers, and so do their connections.
+    for (const instance of this.#instances.values()) {
+      if (names.includes(instance.plan.name) && !orphans.includes(instance)) void this.#ask(instance, "recount");
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;

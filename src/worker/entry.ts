@@ -51,6 +51,8 @@ async function handle(request: WorkerRequest): Promise<void> {
       return listener.renew(request.plan);
     case "forgo":
       return listener.forgo();
+    case "recount":
+      return listener.recount();
     case "suspend":
       return listener.suspend();
     case "resume":

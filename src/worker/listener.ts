@@ -189,6 +189,11 @@ export class RunningListener implements SessionContext {
     for (const session of this.#sessions) session.end("drain");
   }
 
+  /** Counts every session on the board again: somebody else's death has set it to none. */
+  recount(): void {
+    for (const session of this.#sessions) session.recount();
+  }
+
   /** For {@link Session}. */
   onEnd(session: Session, reason: EndReason, detail?: string): void {
     if (LOGGED_REFUSALS.has(reason)) this.#refusals.note(session.route.source.address, reason, detail);

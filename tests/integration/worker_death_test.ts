@@ -124,7 +124,7 @@ Deno.test("supervisor starts a listener again as soon as its port can be had aga
   assert.equal(await readNameTls(plan.port, tls), "one");
 });
 
-Deno.test("supervisor never counts below zero when a listener's worker dies while its predecessor drains", async () => {
+Deno.test("supervisor goes on counting a draining predecessor's connections when the successor's worker dies", async () => {
   await using server = echoServer();
   await using bench = new SupervisorBench({ drainTimeout: 60 });
   const [before, after] = [freePort(), freePort()];
@@ -137,6 +137,8 @@ Deno.test("supervisor never counts below zero when a listener's worker dies whil
   bench.kill();
   await restarted(bench, 1);
   await bench.state("web", "accepting");
+  await until("the held connection is counted again", () => bench.active("web") === 1);
+  assert.equal(bench.supervisor.boards.server("web", `127.0.0.1:${server.port}`)?.active, 1);
   held.close();
   await until("the predecessor has drained", () => bench.supervisor.draining === 0);
   assert.equal(bench.active("web"), 0);
