@@ -29,14 +29,13 @@ export function serveAdmin(
   handler: (request: Request) => Response | Promise<Response>,
 ): AdminServer {
   try {
-    const abort = new AbortController();
-    const { signal } = abort;
-    const server = Deno.serve({ hostname: at.address, port: at.port, signal, onListen: () => {} }, handler);
+    const server = Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
     const close = async () => {
-      // A client that stalls in the middle of a request is not waited for.
-      const timer = setTimeout(() => abort.abort(), CLOSE_SECONDS * 1000);
-      void server.shutdown();
-      await server.finished;
+      // A client that stalls in the middle of a request is not waited for. (It cannot be cut off either: aborting a
+      // server that shuts down throws where nobody can catch it, and ends the program.)
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_SECONDS * 1000));
+      await Promise.race([server.shutdown(), late]);
       clearTimeout(timer);
     };
     return { ...at, close };

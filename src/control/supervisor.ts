@@ -107,7 +107,11 @@ export class Supervisor {
         const instance = change.kind === "update" ? this.#serving.get(change.plan.name) : undefined;
         if (change.kind !== "update" || instance?.state !== "accepting" || !change.changed.includes("tls")) return;
         renewed.push(instance);
-        await instance.crew.worker.request({ kind: "renew", instance: instance.id, plan: change.plan });
+        try {
+          await instance.crew.worker.request({ kind: "renew", instance: instance.id, plan: change.plan });
+        } catch (error) {
+          throw ofListener(change.plan, error);
+        }
       }));
     } catch (error) {
       await undo();

@@ -140,7 +140,8 @@ export class RunningListener implements SessionContext {
     if (plan.tls?.certPem === this.#plan.tls?.certPem && plan.tls?.keyPem === this.#plan.tls?.keyPem) return;
     if (this.#socket === undefined || this.#renewed !== undefined) return;
     this.#renewed = openSocket(plan);
-    this.#accept(this.#renewed);
+    // One that has not started yet gets its accept loop in start(), and a socket must not have two.
+    if (this.#started) this.#accept(this.#renewed);
   }
 
   /** Takes {@link renew} back. */

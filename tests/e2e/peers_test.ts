@@ -71,6 +71,10 @@ peerTest(
     const requests = await wrkWithoutErrors(paths.wrk, ["-t2", "-c50", "-d5s", `https://127.0.0.1:${port}/`]);
     const { connectionsTotal, connectionsEnded } = await running.listener("web");
     assert.ok(connectionsTotal >= Math.floor(requests / 100), "nginx closes a connection after 100 requests");
-    assert.equal(connectionsEnded["internal_error"] ?? 0, 0);
+    for (const reason of ["connect_failed", "no_server", "internal_error", "idle_timeout", "handshake_timeout"]) {
+      assert.equal(connectionsEnded[reason] ?? 0, 0, reason);
+    }
+    // Before it begins, wrk tries the address with one connection that it closes without a word.
+    assert.equal(connectionsEnded["handshake_failed"], 1);
   },
 );

@@ -5,7 +5,8 @@
  * @module
  */
 
-const REQUIRED = Deno.env.get("WEIR_REQUIRE_PEERS") === "1";
+/** Whether a program that is not installed fails its tests. */
+export const PEERS_REQUIRED = Deno.env.get("WEIR_REQUIRE_PEERS") === "1";
 
 /** Folders beside PATH where Debian keeps servers. */
 const EXTRA_FOLDERS = ["/usr/sbin", "/sbin", "/usr/lib/postgresql/15/bin"];
@@ -29,7 +30,7 @@ export function peerTest<Name extends string>(
   run: (paths: Readonly<Record<Name, string>>) => Promise<void>,
 ): void {
   const missing = programs.filter((name) => findProgram(name) === undefined);
-  if (missing.length > 0 && REQUIRED) {
+  if (missing.length > 0 && PEERS_REQUIRED) {
     Deno.test(title, () => {
       throw new Error(`Not installed: ${missing.join(", ")}`);
     });

@@ -64,6 +64,23 @@ Deno.test("LineWriter.flushed() waits for lines that came while it was writing",
   await new LineWriter(sink.write).flushed(); // nothing to wait for
 });
 
+Deno.test("LineWriter.flushed() gives up on a reader that has stopped, and later lines are written all the same", async () => {
+  const sink = new Sink();
+  const open = Promise.withResolvers<void>();
+  sink.gate = open.promise;
+  const writer = new LineWriter(sink.write);
+  writer.line("one");
+  const startedAt = performance.now();
+  await writer.flushed(20);
+  const took = performance.now() - startedAt;
+  assert.ok(took >= 15 && took < 900, `it took ${took} ms`);
+  assert.equal(sink.text, "");
+  open.resolve();
+  writer.line("two");
+  await writer.flushed();
+  assert.deepEqual(sink.lines, ["one", "two"]);
+});
+
 Deno.test("LineWriter.line() returns at once when nobody reads, keeps 10,000 lines and says how many it dropped", async () => {
   const sink = new Sink();
   const open = Promise.withResolvers<void>();

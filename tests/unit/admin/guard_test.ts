@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { isOwnHost, sameSecret } from "../../../src/admin/guard.ts";
-import { AdminBench } from "./bench.ts";
+import { AdminBench, REPORT } from "./bench.ts";
 
 const OPEN = ["/healthz", "/readyz"];
 const GUARDED = ["/v1/status", "/v1/listeners", "/v1/listeners/front", "/v1/backend-groups", "/metrics", "/nothing"];
@@ -99,6 +99,39 @@ for (const [host, own] of HOSTS) {
       assert.equal(response.status === 421, !own, path);
       if (!own) assert.equal(JSON.parse(body).type, "urn:weir:problem:wrong_host");
     }
+  });
+}
+
+const ORIGINS: readonly (readonly [what: string, headers: Record<string, string>, own: boolean])[] = [
+  ["no Origin", {}, true],
+  ["its own Origin", { origin: "http://127.0.0.1:9900" }, true],
+  ["its own Origin from a page of its own", { origin: "http://127.0.0.1:9900", "sec-fetch-site": "same-origin" }, true],
+  ["an address typed into a browser", { "sec-fetch-site": "none" }, true],
+  ["another Origin", { origin: "https://evil.example" }, false],
+  ["its own address with another port as Origin", { origin: "http://127.0.0.1:8000" }, false],
+  ["its own address by another name as Origin", { origin: "http://localhost:9900" }, false],
+  ["an Origin that only begins like its own", { origin: "http://127.0.0.1:9900.evil.example" }, false],
+  ["the Origin null, as of a sandboxed page", { origin: "null" }, false],
+  ["an Origin that is no URL", { origin: "127.0.0.1:9900" }, false],
+  ["Sec-Fetch-Site cross-site", { "sec-fetch-site": "cross-site" }, false],
+  ["its own Origin and cross-site", { origin: "http://127.0.0.1:9900", "sec-fetch-site": "cross-site" }, false],
+];
+
+for (const [what, headers, own] of ORIGINS) {
+  Deno.test(`admin API ${own ? "answers" : "refuses with 403"} a request with ${what}`, async () => {
+    const bench = new AdminBench();
+    let reloads = 0;
+    bench.reload = () => {
+      reloads++;
+      return Promise.resolve(REPORT);
+    };
+    for (const [method, path] of [["GET", "/healthz"], ["GET", "/v1/status"], ["POST", "/v1/reload"]] as const) {
+      const response = await bench.request(path, { method, headers: { host: "127.0.0.1:9900", ...headers } });
+      const body = await response.text();
+      assert.equal(response.status, own ? 200 : 403, `${method} ${path}`);
+      if (!own) assert.equal(JSON.parse(body).type, "urn:weir:problem:wrong_origin");
+    }
+    assert.equal(reloads, own ? 1 : 0);
   });
 }
 

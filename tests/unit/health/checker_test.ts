@@ -103,6 +103,32 @@ Deno.test("checker writes the time and the outcome of the last probe on the boar
   });
 });
 
+Deno.test("checker learns nothing from a probe that this machine could not make, and goes on probing", async () => {
+  for (const before of [{ ok: true }, FAILED] satisfies ProbeResult[]) {
+    const bench = new CheckerBench(healthPlan());
+    bench.result = () => before;
+    await bench.clock.run(11_000);
+    const known = bench.test.server("127.0.0.1:1").counters.read();
+    const { transitions, outcomes } = { transitions: [...bench.transitions], outcomes: [...bench.outcomes] };
+    const probes = bench.probes.length;
+    bench.result = () => ({ ok: null });
+    await bench.clock.run(60_000);
+    assert.deepEqual(bench.test.server("127.0.0.1:1").counters.read(), known, "state and last probe are as they were");
+    assert.deepEqual({ transitions: bench.transitions, outcomes: bench.outcomes }, { transitions, outcomes });
+    assert.ok(bench.probes.length >= probes + 11, "and it is probed at every interval");
+  }
+});
+
+Deno.test("checker counts failures on over a probe that this machine could not make", async () => {
+  const bench = new CheckerBench(healthPlan());
+  const results: ProbeResult[] = [{ ok: true }, FAILED, FAILED, { ok: null }, FAILED];
+  bench.result = () => results.shift() ?? FAILED;
+  while (results.length > 1) await bench.clock.run(1000);
+  assert.equal(bench.health(), "Healthy");
+  while (results.length > 0) await bench.clock.run(1000);
+  assert.equal(bench.health(), "Abnormal");
+});
+
 Deno.test("checker finds a dead server within interval x threshold + timeout, wherever in the interval it dies", async () => {
   const plans = fc.record({
     interval: fc.integer({ min: 5, max: 300 }),

@@ -184,6 +184,48 @@ Deno.test("pool.update() takes up another algorithm and another whenAllUnhealthy
   assert.deepEqual([...test.pool.servers].map((server) => server.active), [6, 2]);
 });
 
+Deno.test("pool.update() treats a server that comes back as a new one; its totals and connections count on", () => {
+  const test = new TestPool(poolPlan(weighted([5, 3])));
+  const [kept, gone] = [test.server("127.0.0.1:1"), test.server("127.0.0.1:2")];
+  for (const server of [kept, gone]) test.pool.setHealth(server, "Abnormal");
+  using _held = test.pool.acquire("192.0.2.1", new Set([kept]));
+  gone.counters.connected();
+  gone.counters.probed(false, 1);
+  gone.turn = -7;
+  kept.turn = 7;
+  test.update(poolPlan(weighted([5])));
+  test.update(poolPlan(weighted([5, 3])));
+  const back = test.server("127.0.0.1:2");
+  assert.notEqual(back, gone);
+  assert.deepEqual([back.turn, back.seenHealth], [0, "Unknown"]);
+  const { health, lastProbeOk, lastProbeAt, connectionsTotal, connectionsActive } = back.counters.read();
+  assert.deepEqual([health, lastProbeOk, lastProbeAt], ["Unknown", null, null]);
+  assert.deepEqual([connectionsTotal, connectionsActive], [1, 1]);
+  assert.deepEqual([kept.turn, kept.counters.health], [7, "Abnormal"], "one that stayed keeps what is known of it");
+  assert.deepEqual(portsOf(test.pool), [2]);
+});
+
+Deno.test("pool of a worker that starts over goes on with what the board knows", () => {
+  const test = new TestPool(poolPlan(weighted([1, 1])));
+  test.pool.setHealth(test.server("127.0.0.1:1"), "Abnormal");
+  assert.deepEqual(portsOf(test.successor(poolPlan(weighted([1, 1])))), [2]);
+});
+
+Deno.test("pool.setHealth() takes effect though another writer has changed the board before", () => {
+  const test = new TestPool(poolPlan(weighted([1, 1])));
+  const server = test.server("127.0.0.1:1");
+  assert.deepEqual(portsOf(test.pool), [1, 2]);
+  for (const [health, ports] of [["Abnormal", [2]], ["Healthy", [1, 2]]] as const) {
+    server.counters.health = health; // a predecessor's checker was quicker
+    test.pool.setHealth(server, health);
+    assert.deepEqual(portsOf(test.pool), ports);
+  }
+  server.counters.health = "Abnormal"; // and was wrong
+  test.pool.setHealth(server, "Healthy");
+  assert.equal(server.counters.health, "Healthy");
+  assert.deepEqual(portsOf(test.pool), [1, 2]);
+});
+
 Deno.test("lease of a removed server still gives it back, and the server that comes back counts on", () => {
   const test = new TestPool(poolPlan(weighted([1])));
   const [first, second] = [test.pool.acquire("192.0.2.1"), test.pool.acquire("192.0.2.1")];
