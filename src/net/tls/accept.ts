@@ -1,0 +1,188 @@
+/**
+ * The TLS handshake of an accepted connection, and what is known after it.
+ *
+ * @module
+ */
+
+import { messageOf } from "../../errors.ts";
+import { type CheckedCertificates, type ClientIdentity, identify } from "./client_certificate.ts";
+import { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
+import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
+import { type MachineFacts, type MachineSettings, TlsMachine } from "./machine.ts";
+import { TlsStream } from "./tls_stream.ts";
+
+/** How a listener ends TLS, ready for use. */
+export interface TlsSettings {
+  /** The lowest version, as on the wire: 0x0303 is TLS 1.2. */
+  readonly minVersion: number;
+  /** The certificate for a client. @param serverName what it asks for, in lower case */
+  settingsFor(serverName: string | null): MachineSettings;
+  /** Where certificates of clients are remembered; `null` when clients need none. */
+  readonly checked: CheckedCertificates | null;
+}
+
+/** What is known of a client's TLS connection. */
+export interface TlsFacts extends MachineFacts {
+  /** The host name that the client asked for. */
+  readonly serverName: string | null;
+  /** Who the client is; `null` when it need not say. */
+  readonly client: ClientIdentity | null;
+}
+
+/** A connection that has gone through its handshake. */
+export interface AcceptedTls {
+  readonly stream: TlsStream;
+  readonly facts: TlsFacts;
+}
+
+/** Most hellos fit; one that does not gets a larger buffer. */
+const FIRST_READ = 2048;
+const TLS_1_2 = 0x0303;
+
+/**
+ * Goes through the handshake. Whoever closes the connection ends it; when it fails, closing the connection is left to
+ * the caller.
+ *
+ * @param early what the client has sent already
+ * @throws {HandshakeError} when the client does not get in
+ */
+export async function acceptTls(
+  connection: Deno.TcpConn,
+  early: Uint8Array,
+  settings: TlsSettings,
+): Promise<AcceptedTls> {
+  const { hello, bytes } = await readHello(connection, early);
+  const machine = new TlsMachine(settings.settingsFor(hello.serverName));
+  const stream = new TlsStream(connection, machine);
+  try {
+    machine.feed(bytes);
+    await shakeHands(connection, machine, stream);
+    const facts = machine.facts();
+    const client = settings.checked === null
+      ? null
+      : await identifyClient(connection, machine, settings.checked, facts);
+    // Before the client has the end of a TLS 1.2 handshake it sends nothing; in TLS 1.3 only session tickets are left,
+    // which may as well go with the first answer.
+    if (facts.version !== "TLSv1.3") await stream.flush();
+    return { stream, facts: { ...facts, serverName: hello.serverName, client } };
+  } catch (error) {
+    machine.destroy();
+    // The machine refuses these by itself, in words that depend on the version of the library.
+    if (hello.newestVersion < settings.minVersion) {
+      throw new HandshakeError("old_version", `the client speaks ${versionName(hello.newestVersion)} at most`);
+    }
+    throw error instanceof HandshakeError ? error : new HandshakeError("hung_up", messageOf(error));
+  }
+}
+
+async function readHello(
+  connection: Deno.TcpConn,
+  early: Uint8Array,
+): Promise<{ readonly hello: ClientHello; readonly bytes: Uint8Array }> {
+  let bytes = new Uint8Array(Math.max(FIRST_READ, early.length));
+  bytes.set(early);
+  let filled = early.length;
+  for (;;) {
+    const result = readClientHello(bytes.subarray(0, filled));
+    if (result.state === "done") return { hello: result.hello, bytes: bytes.subarray(0, filled) };
+    if (result.state === "invalid") throw new HandshakeError(result.reason, TEXTS[result.reason]);
+    do {
+      if (filled === bytes.length) {
+        const larger = new Uint8Array(Math.min(2 * bytes.length, MAX_CLIENT_HELLO_BYTES + FIRST_READ));
+        larger.set(bytes);
+        bytes = larger;
+      }
+      const count = await readSome(connection, bytes.subarray(filled));
+      filled += count;
+    } while (filled < result.atLeast);
+  }
+}
+
+const TEXTS = {
+  not_tls: "what the client sent is not TLS",
+  hello_too_large: "the client's first message is too large",
+} as const;
+
+async function readSome(connection: Deno.TcpConn, buffer: Uint8Array): Promise<number> {
+  let count: number | null;
+  try {
+    count = await connection.read(buffer);
+  } catch (error) {
+    throw new HandshakeError("hung_up", messageOf(error));
+  }
+  if (count === null) throw new HandshakeError("hung_up", "the client hung up during the handshake");
+  return count;
+}
+
+async function shakeHands(connection: Deno.TcpConn, machine: TlsMachine, stream: TlsStream): Promise<void> {
+  const buffer = new Uint8Array(FIRST_READ);
+  while (!machine.handshakeDone) {
+    // An alert for the client, when it has made a mistake.
+    await stream.flush();
+    if (machine.error !== undefined) {
+      throw new HandshakeError(failureOf(machine.error), machine.error.message);
+    }
+    const count = await readSome(connection, buffer);
+    machine.feed(buffer.subarray(0, count));
+  }
+}
+
+/** Nothing of the machine's last words may be sent before: they would let the client in. */
+async function identifyClient(
+  connection: Deno.TcpConn,
+  machine: TlsMachine,
+  checked: CheckedCertificates,
+  facts: MachineFacts,
+): Promise<ClientIdentity> {
+  const shown = {
+    certificate: machine.peerCertificate(),
+    verifyError: machine.verifyError(),
+    resumed: facts.resumed,
+  };
+  try {
+    return identify(shown, checked, new Date());
+  } catch (error) {
+    if (error instanceof HandshakeError) await sendAlert(connection, facts, error.failure);
+    throw error;
+  }
+}
+
+const ALERTS: Partial<Record<HandshakeFailure, number>> = {
+  no_certificate: 40,
+  bad_certificate: 42,
+  wrong_purpose: 43,
+  expired: 45,
+  not_yet_valid: 46,
+  unknown_ca: 48,
+};
+
+/**
+ * The machine finishes handshakes of clients that it knows to be wrong, and sends no alert. Before the server's own
+ * Finished a TLS 1.2 alert is plain text and can be written by hand; in TLS 1.3 it would have to be encrypted, with keys
+ * that only the machine has.
+ */
+async function sendAlert(connection: Deno.TcpConn, facts: MachineFacts, failure: HandshakeFailure): Promise<void> {
+  if (facts.version !== "TLSv1.2" || facts.resumed) return;
+  const [alertRecord, fatal] = [21, 2];
+  await connection.write(new Uint8Array([alertRecord, 3, 3, 0, 2, fatal, ALERTS[failure] ?? 46]));
+}
+
+function failureOf(error: Error & { readonly code?: string }): HandshakeFailure {
+  const text = `${error.code ?? ""} ${error.message}`;
+  const [, failure] = FAILURES.find(([pattern]) => pattern.test(text)) ?? [undefined, "protocol"];
+  return failure;
+}
+
+/** How the TLS library of the two runtimes words it. */
+const FAILURES: readonly (readonly [RegExp, HandshakeFailure])[] = [
+  [/PEER_DID_NOT_RETURN|sent no certificates|NoCertificatesPresented/i, "no_certificate"],
+  [/invalid peer certificate/i, "bad_certificate"],
+  [/ALPN|application protocol/i, "no_shared_alpn"],
+  [/PROTOCOL_VERSION|protocol version/i, "old_version"],
+  [/received fatal alert|ALERT_|AlertReceived/i, "client_alert"],
+];
+
+function versionName(version: number): string {
+  if (version === TLS_1_2) return "TLS 1.2";
+  return version < TLS_1_2 && version > 0x0300 ? `TLS 1.${version - 0x0301}` : "SSL";
+}

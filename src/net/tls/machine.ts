@@ -1,0 +1,242 @@
+/**
+ * TLS without input and output: bytes of the network in, bytes for the network out, and the same for plain bytes. This
+ * is the one place that knows the handle in which the runtime's `node:tls` keeps a TLS session, and that has a mode for
+ * transports written in JavaScript. Used on its own it leaves sockets, deadlines and back-pressure to us, without
+ * Node's streams. See docs/decisions/0010-tls-engine.md.
+ *
+ * @module
+ */
+
+import { Duplex } from "node:stream";
+import { createSecureContext, TLSSocket } from "node:tls";
+
+/** What the handle is asked to do a write or a shutdown with; it needs nothing of it. */
+type HandleRequest = Record<string, never>;
+
+/** The handle's certificate of the other side. */
+export interface PeerCertificate {
+  /** DER. */
+  readonly raw?: Uint8Array;
+  readonly fingerprint256?: string;
+}
+
+/** The part of the runtime's `TLSWrap` that is used; checked by {@link checkMachine}. */
+interface TlsWrap {
+  machine: TlsMachine;
+  onread: (this: TlsWrap, data: ArrayBuffer | undefined) => void;
+  onhandshakedone: (this: TlsWrap) => void;
+  onhandshakestart: () => void;
+  onerror: (this: TlsWrap, error: Error & { code?: string }) => void;
+  initServerTls(options: object): number;
+  attachJsStream(): number;
+  setHandle(self: TlsWrap): void;
+  setAlpnProtocols(wire: Uint8Array): void;
+  start(): number;
+  readStart(): number;
+  readBuffer(ciphertext: Uint8Array): void;
+  drainEncOut(): Uint8Array;
+  writeBuffer(request: HandleRequest, plain: Uint8Array): number;
+  shutdown(request: HandleRequest): number;
+  emitEof(): void;
+  destroySsl(): void;
+  setClosing(): void;
+  verifyError(): string;
+  isSessionReused(): boolean;
+  getPeerCertificate(withChain: boolean): PeerCertificate | null | undefined;
+  getProtocol(out: { protocol?: string }): number;
+  getCipher(out: { name?: string; standardName?: string }): number;
+  getAlpnNegotiatedProtocol(out: { alpnProtocol?: string | false }): number;
+}
+
+type TlsWrapClass = new (kind: typeof SERVER, asyncId: 0) => TlsWrap;
+
+const SERVER = 1;
+const NO_REQUEST: HandleRequest = {};
+
+/** The class has no public name; a TLS socket over a stream that does nothing shows it. */
+function findTlsWrap(): TlsWrapClass {
+  const idle = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  const socket = new TLSSocket(idle as never, { isServer: false });
+  const { _handle: handle } = socket as unknown as { _handle: { constructor: TlsWrapClass } };
+  socket.on("error", () => {});
+  socket.destroy();
+  idle.destroy();
+  return handle.constructor;
+}
+
+let tlsWrapClass: TlsWrapClass | undefined;
+
+/** How a server's side of TLS is set up; made once for each certificate, not for each connection. */
+export interface MachineSettings {
+  /** What the handle is initialised with. */
+  readonly options: object;
+  /** Application protocols in wire form; `undefined` for none. */
+  readonly alpn: Uint8Array | undefined;
+}
+
+/** What settings are made of. */
+export interface MachineOptions {
+  /** The certificate and its chain, PEM. */
+  readonly certPem: string;
+  /** The private key, PEM. */
+  readonly keyPem: string;
+  /** Who must have signed clients' certificates, PEM; without it clients are not asked for any. */
+  readonly clientCaPem: string | null;
+  readonly minVersion: "1.2" | "1.3";
+  /** Application protocols, the best first; empty for none. */
+  readonly alpn: readonly string[];
+}
+
+/** Sets a server's side up. @throws {Error} when certificate or key cannot be used */
+export function machineSettings(options: MachineOptions): MachineSettings {
+  const { certPem, keyPem, clientCaPem, minVersion, alpn } = options;
+  const secure = createSecureContext({
+    cert: certPem,
+    key: keyPem,
+    ...(clientCaPem === null ? {} : { ca: clientCaPem }),
+    minVersion: `TLSv${minVersion}`,
+    maxVersion: "TLSv1.3",
+  }) as unknown as { context: object };
+  const mutual = clientCaPem !== null;
+  return {
+    options: { ...secure.context, requestCert: mutual, rejectUnauthorized: mutual },
+    alpn: alpn.length === 0 ? undefined : alpnWire(alpn),
+  };
+}
+
+function alpnWire(names: readonly string[]): Uint8Array {
+  return new Uint8Array(names.flatMap((name) => {
+    const bytes = new TextEncoder().encode(name);
+    return [bytes.length, ...bytes];
+  }));
+}
+
+/** What is known after a handshake. */
+export interface MachineFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  /** `TLS_AES_128_GCM_SHA256` */
+  readonly cipher: string;
+  readonly alpn: string | null;
+  /** Whether the session goes on from an earlier one, whose certificate was checked then. */
+  readonly resumed: boolean;
+}
+
+function onRead(this: TlsWrap, data: ArrayBuffer | undefined): void {
+  this.machine.takePlain(data);
+}
+function onHandshakeDone(this: TlsWrap): void {
+  this.machine.handshakeDone = true;
+}
+function onError(this: TlsWrap, error: Error & { code?: string }): void {
+  this.machine.error ??= error;
+}
+function ignore(): void {}
+
+/** One TLS session, the server's side. */
+export class TlsMachine {
+  readonly #wrap: TlsWrap;
+  #plain: Uint8Array | undefined;
+  readonly #later: Uint8Array[] = [];
+  /** Whether the handshake is over and has succeeded. */
+  handshakeDone = false;
+  /** Whether the other side has said that it sends nothing more. */
+  ended = false;
+  /** What went wrong, for good. */
+  error: (Error & { code?: string }) | undefined;
+
+  /** @param settings made by {@link machineSettings} @throws {Error} when certificate and key do not fit */
+  constructor(settings: MachineSettings) {
+    tlsWrapClass ??= findTlsWrap();
+    const wrap = new tlsWrapClass(SERVER, 0);
+    this.#wrap = wrap;
+    wrap.machine = this;
+    wrap.onread = onRead;
+    wrap.onhandshakedone = onHandshakeDone;
+    wrap.onhandshakestart = ignore;
+    wrap.onerror = onError;
+    if (wrap.initServerTls(settings.options) !== 0 || wrap.attachJsStream() !== 0) {
+      throw new Error("TLS cannot use this certificate and key");
+    }
+    wrap.setHandle(wrap);
+    if (settings.alpn !== undefined) wrap.setAlpnProtocols(settings.alpn);
+    if (wrap.start() !== 0) throw new Error("TLS cannot start");
+    wrap.readStart();
+  }
+
+  /** Takes bytes of the network; the buffer may be used again at once. */
+  feed(ciphertext: Uint8Array): void {
+    this.#wrap.readBuffer(ciphertext);
+  }
+
+  /** The network has ended. */
+  feedEnd(): void {
+    this.#wrap.emitEof();
+  }
+
+  /** Bytes for the network, empty when there are none. */
+  drain(): Uint8Array {
+    return this.#wrap.drainEncOut();
+  }
+
+  /** Plain bytes that have come, copied into `buffer`; 0 when there are none. */
+  read(buffer: Uint8Array): number {
+    const plain = this.#plain;
+    if (plain === undefined) return 0;
+    if (plain.length > buffer.length) {
+      buffer.set(plain.subarray(0, buffer.length));
+      this.#plain = plain.subarray(buffer.length);
+      return buffer.length;
+    }
+    buffer.set(plain);
+    this.#plain = this.#later.shift();
+    return plain.length;
+  }
+
+  /** Encrypts. @throws {Error} after a fault or the end */
+  write(plain: Uint8Array): void {
+    if (this.#wrap.writeBuffer(NO_REQUEST, plain) !== 0) throw new Error("TLS cannot encrypt any more");
+  }
+
+  /** Says that nothing more is sent (close_notify). */
+  endWriting(): void {
+    this.#wrap.shutdown(NO_REQUEST);
+  }
+
+  /** Gives everything back; the machine must not be used after it. */
+  destroy(): void {
+    this.#wrap.setClosing();
+    this.#wrap.destroySsl();
+  }
+
+  /** What is known; after the handshake. */
+  facts(): MachineFacts {
+    const out: { protocol?: string; name?: string; standardName?: string; alpnProtocol?: string | false } = {};
+    this.#wrap.getProtocol(out);
+    this.#wrap.getCipher(out);
+    this.#wrap.getAlpnNegotiatedProtocol(out);
+    return {
+      version: out.protocol ?? "",
+      cipher: out.standardName ?? out.name ?? "",
+      alpn: out.alpnProtocol || null,
+      resumed: this.#wrap.isSessionReused(),
+    };
+  }
+
+  /** The certificate that the client has shown, whether or not it is good. */
+  peerCertificate(): PeerCertificate | undefined {
+    return this.#wrap.getPeerCertificate(false) ?? undefined;
+  }
+
+  /** What the check of the client's certificate found; empty when it is good. Never filled for resumed sessions. */
+  verifyError(): string {
+    return this.#wrap.verifyError();
+  }
+
+  /** For the handle. */
+  takePlain(data: ArrayBuffer | undefined): void {
+    if (data === undefined) this.ended = true;
+    else if (this.#plain === undefined) this.#plain = new Uint8Array(data);
+    else this.#later.push(new Uint8Array(data));
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * A client's TLS connection as a stream of plain bytes.
+ *
+ * @module
+ */
+
+import type { ByteStream } from "../stream.ts";
+import type { TlsMachine } from "./machine.ts";
+
+/** Plain bytes that are encrypted at once: the machine holds no more than four full records. */
+const MOST_AT_ONCE = 48 * 1024;
+
+/** TLS over a TCP connection that is ours. */
+export class TlsStream implements ByteStream {
+  readonly #connection: Deno.TcpConn;
+  readonly #machine: TlsMachine;
+  #networkEnded = false;
+  #closed = false;
+
+  /** @param connection the client's, @param machine gone through its handshake, or about to */
+  constructor(connection: Deno.TcpConn, machine: TlsMachine) {
+    this.#connection = connection;
+    this.#machine = machine;
+  }
+
+  /**
+   * Reads at least one byte; `null` at a proper end. The ciphertext comes into the same buffer, so that a quiet
+   * connection needs no other one.
+   *
+   * @throws {Deno.errors.UnexpectedEof} when the client has gone without saying that it would
+   */
+  async read(buffer: Uint8Array): Promise<number | null> {
+    const machine = this.#machine;
+    for (;;) {
+      this.#checkOpen();
+      const count = machine.read(buffer);
+      if (count > 0) return count;
+      if (machine.error !== undefined) throw machine.error;
+      if (machine.ended) return null;
+      if (this.#networkEnded) throw new Deno.errors.UnexpectedEof("The connection ended without close_notify");
+      const received = await this.#connection.read(buffer);
+      this.#checkOpen();
+      if (received === null) {
+        this.#networkEnded = true;
+        machine.feedEnd();
+      } else {
+        // What the machine answers by itself (a key update, say) goes with the next write, as the standard allows.
+        machine.feed(received === buffer.length ? buffer : buffer.subarray(0, received));
+      }
+    }
+  }
+
+  /** Writes all of `bytes` and says how many that are. */
+  async write(bytes: Uint8Array): Promise<number> {
+    this.#checkOpen();
+    const machine = this.#machine;
+    if (bytes.length <= MOST_AT_ONCE) machine.write(bytes);
+    else {
+      for (let at = 0; at < bytes.length; at += MOST_AT_ONCE) machine.write(bytes.subarray(at, at + MOST_AT_ONCE));
+    }
+    await this.flush();
+    return bytes.length;
+  }
+
+  /** Says that nothing more comes (close_notify), and ends the TCP connection's writing side. */
+  async closeWrite(): Promise<void> {
+    this.#checkOpen();
+    this.#machine.endWriting();
+    await this.flush();
+    await this.#connection.closeWrite();
+  }
+
+  /** Ends both sides; pending calls fail. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#machine.destroy();
+    this.#connection.close();
+  }
+
+  /** Sends what the machine has for the network. */
+  async flush(): Promise<void> {
+    const out = this.#machine.drain();
+    if (out.length === 0) return;
+    let sent = await this.#connection.write(out);
+    while (sent < out.length) sent += await this.#connection.write(out.subarray(sent));
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new Deno.errors.BadResource("The TLS connection is closed");
+  }
+}
