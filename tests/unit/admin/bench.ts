@@ -97,6 +97,7 @@ export class AdminBench {
     return {
       version: "1.2.3",
       startedAt: new Date("2026-11-20T12:00:00Z"),
+      takenAt: new Date("2026-11-20T13:00:00Z"),
       configFile: "weir.yaml",
       model: this.model,
       boards: this.boards,

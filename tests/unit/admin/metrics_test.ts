@@ -150,6 +150,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
   const text = renderMetrics({
     version,
     startedAt: new Date(0),
+    takenAt: new Date(1000),
     configFile: "",
     model: { ...bench.model, listeners: new Map() },
     boards: bench.boards,

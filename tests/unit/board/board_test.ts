@@ -81,6 +81,7 @@ Deno.test("ServerCounters.read() of a new server is empty", () => {
     bytesOut: 0,
     lastProbeOk: null,
     lastProbeAt: null,
+    warmSince: 0,
   });
 });
 
@@ -99,6 +100,7 @@ Deno.test("ServerCounters.read() matches what was written, and neighbours are le
     server.addBytesIn(2 ** 31);
     server.addBytesOut(index);
     server.probed(index % 2 === 0, 1_800_000_000_000 + index);
+    server.startWarming(1_800_000_000_000 - index);
   }
   for (const [index, key] of keys.entries()) {
     const server = new ServerCounters(memory, key);
@@ -112,6 +114,7 @@ Deno.test("ServerCounters.read() matches what was written, and neighbours are le
       bytesOut: index,
       lastProbeOk: index % 2 === 0,
       lastProbeAt: 1_800_000_000_000 + index,
+      warmSince: 1_800_000_000_000 - index,
     });
   }
 });
