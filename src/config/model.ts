@@ -30,6 +30,8 @@ export interface HealthCheckPlan {
   readonly healthyThreshold: number;
   /** Probe this port instead of the server's own. */
   readonly port: number | null;
+  /** Whether failed connections of clients count as well. */
+  readonly passive: boolean;
 }
 
 /** How a server is picked. */
@@ -41,6 +43,8 @@ export interface PoolPlan {
   readonly servers: readonly ServerPlan[];
   readonly healthCheck: HealthCheckPlan;
   readonly whenAllUnhealthy: "forward" | "reject";
+  /** Seconds over which a server that is new or back comes to its full share, 0-300; 0 gives it at once. */
+  readonly slowStart: number;
 }
 
 /** How a TCP_SSL listener ends TLS. */

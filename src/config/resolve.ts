@@ -77,6 +77,7 @@ function resolvePool(group: BackendGroupConfig): PoolPlan {
     }),
     healthCheck: { ...check, port: port ?? null },
     whenAllUnhealthy: group.whenAllUnhealthy,
+    slowStart: group.slowStart,
   };
 }
 
