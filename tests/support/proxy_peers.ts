@@ -109,19 +109,26 @@ defaults
   timeout server 30s
 `;
 
-/**
- * HAProxy sends a header over the client's family.
- *
- * @param options of its server line, @param tls whether it ends TLS before
- */
+/** How HAProxy sends. */
+export interface HaproxySender {
+  /** Options of its server line. */
+  readonly options: string;
+  /** Whether it ends TLS before. */
+  readonly tls: boolean;
+  /** More lines of the section. */
+  readonly lines?: string;
+}
+
+/** HAProxy sends a header over the client's family. */
 export function startHaproxySender(
   program: string,
   { ports, to, pem }: SenderSettings,
-  { options, tls }: { readonly options: string; readonly tls: boolean },
+  { options, tls, lines = "" }: HaproxySender,
 ): Promise<AsyncDisposable> {
   const front = (name: string, address: string, port: number, folder: string) => `
 listen ${name}
   bind ${address}:${port} ${tls ? `ssl crt ${folder}/both.pem` : ""}
+  ${lines}
   server weir ${address}:${to} ${options}
 `;
   return startIn(
