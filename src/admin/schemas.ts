@@ -88,6 +88,8 @@ export const listenerSchema = z.object({
   maxNewConnections: z.int().nullable().openapi({ description: "New connections a second; null for no limit" }),
   idleTimeout: z.int(),
   connectTimeout: z.int(),
+  tcpKeepAlive: z.boolean(),
+  backlog: z.int().openapi({ description: "As configured; a socket that is open keeps the one it was opened with" }),
   tags: z.record(z.string(), z.string()),
   description: z.string(),
   ...traffic,

@@ -64,6 +64,8 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     maxNewConnections: plan.maxNewConnections,
     idleTimeout: plan.idleTimeout,
     connectTimeout: plan.connectTimeout,
+    tcpKeepAlive: plan.tcpKeepAlive,
+    backlog: plan.backlog,
     tags: { ...plan.tags },
     description: plan.description,
     connectionsActive: counters?.connectionsActive ?? 0,

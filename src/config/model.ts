@@ -108,6 +108,10 @@ export interface ListenerPlan {
   readonly idleTimeout: number;
   /** Seconds that one connection attempt may take. */
   readonly connectTimeout: number;
+  /** Whether the system probes connections on which nothing moves. */
+  readonly tcpKeepAlive: boolean;
+  /** Connections that may wait to be accepted, 1-65535; a socket that is open keeps the one it was opened with. */
+  readonly backlog: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

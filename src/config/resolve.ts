@@ -40,6 +40,8 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
     maxNewConnections: resolveLimit(listener.maxNewConnections),
     idleTimeout: listener.idleTimeout,
     connectTimeout: listener.connectTimeout,
+    tcpKeepAlive: listener.tcpKeepAlive,
+    backlog: listener.backlog,
     tags: listener.tags,
     description: listener.description,
   }));

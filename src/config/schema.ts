@@ -109,6 +109,10 @@ export const listenerSchema = section({
   connectTimeout: whole(1, 60, "seconds").default(4).describe(
     "Seconds that one connection attempt to a server may take.",
   ),
+  tcpKeepAlive: flag().default(true).describe("Whether the system probes connections on which nothing moves."),
+  backlog: whole(1, 65535, "connections").default(4096).describe(
+    "Connections that may wait to be accepted; net.core.somaxconn holds as well.",
+  ),
   maxNewConnections: limit("a second").default("unlimited").describe("New connections a second."),
   maxConnections: limit("connections").default("unlimited").describe("Connections at once."),
   workers: workers.default(1).describe("Threads that share the listener's port."),

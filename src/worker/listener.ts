@@ -117,6 +117,11 @@ export class RunningListener implements SessionContext {
     return this.#plan.connectTimeout;
   }
 
+  /** Whether new connections are kept alive. */
+  get tcpKeepAlive(): boolean {
+    return this.#plan.tcpKeepAlive;
+  }
+
   /** Seconds that a TLS handshake may take. */
   get handshakeTimeout(): number {
     return this.#plan.tls?.handshakeTimeout ?? 0;

@@ -60,6 +60,8 @@ export function listenerPlan(given: Partial<ListenerPlan> & Pick<ListenerPlan, "
     maxNewConnections: null,
     idleTimeout: 300,
     connectTimeout: 4,
+    tcpKeepAlive: true,
+    backlog: 4096,
     tags: {},
     description: "",
     ...given,

@@ -46,6 +46,8 @@ const DEFAULTS = [
   ["listeners.0.ipTranslation", false],
   ["listeners.0.idleTimeout", 300],
   ["listeners.0.connectTimeout", 4],
+  ["listeners.0.tcpKeepAlive", true],
+  ["listeners.0.backlog", 4096],
   ["listeners.0.maxNewConnections", "unlimited"],
   ["listeners.0.maxConnections", "unlimited"],
   ["listeners.0.workers", 1],
@@ -82,6 +84,7 @@ Deno.test("validateConfig() takes both ends of every range", () => {
     ["listeners: [{ name: a, protocol: TCP, port: #, backends: {} }]", 1, 65535],
     ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, idleTimeout: # }]", 10, 4000],
     ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, connectTimeout: # }]", 1, 60],
+    ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, backlog: # }]", 1, 65535],
   ] as const;
   for (const [text, ...ends] of ranges) {
     for (const value of ends) assert.doesNotThrow(() => loadText(text.replace("#", String(value))), text);

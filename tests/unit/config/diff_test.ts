@@ -48,6 +48,8 @@ const PLAN: ListenerPlan = {
   maxNewConnections: null,
   idleTimeout: 300,
   connectTimeout: 4,
+  tcpKeepAlive: true,
+  backlog: 4096,
   tags: { env: "prod" },
   description: "",
 };
@@ -69,6 +71,8 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
     ["group", { group: "api" }],
     ["idleTimeout", { idleTimeout: 60 }],
     ["connectTimeout", { connectTimeout: 1 }],
+    ["tcpKeepAlive", { tcpKeepAlive: false }],
+    ["backlog", { backlog: 128 }],
     ["tags", { tags: { env: "test" } }],
     ["tags", { tags: {} }],
     ["description", { description: "the door" }],

@@ -69,6 +69,8 @@ listeners:
     maxNewConnections: null,
     idleTimeout: 300,
     connectTimeout: 4,
+    tcpKeepAlive: true,
+    backlog: 4096,
     tags: { env: "prod" },
     description: "the door",
   });

@@ -30,6 +30,7 @@ export class SessionBench implements SessionContext {
   idleTicks = this.wheel.ticks(300);
   connectTimeout = 4;
   handshakeTimeout = 10;
+  tcpKeepAlive = true;
   readonly acceptProxy = null;
   readonly proxyProtocol = null;
   readonly access = null;
