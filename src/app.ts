@@ -141,6 +141,7 @@ export class App {
     return {
       version: VERSION,
       startedAt: this.#startedAt,
+      takenAt: new Date(),
       configFile: this.#origin.file,
       model,
       boards: supervisor.boards,

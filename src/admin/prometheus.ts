@@ -6,6 +6,7 @@
 
 import { CONNECT_BUCKETS } from "../board/layout.ts";
 import { REJECT_REASONS } from "../end_reason.ts";
+import { effectiveWeight } from "../upstream/slow_start.ts";
 import type { RuntimeView } from "./views.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -20,7 +21,8 @@ export function renderMetrics(view: RuntimeView): string {
   const servers = listeners.flatMap(({ plan }) =>
     plan.pool.servers.flatMap((server) => {
       const state = view.boards.server(plan.name, server.key)?.read();
-      return state === undefined ? [] : [{ server, state, labels: { listener: plan.name, server: server.key } }];
+      const labels = { listener: plan.name, server: server.key };
+      return state === undefined ? [] : [{ server, state, slowStart: plan.pool.slowStart, labels }];
     })
   );
   const lastReloadOk = view.lastReload?.ok === false ? 0 : 1;
@@ -104,6 +106,15 @@ export function renderMetrics(view: RuntimeView): string {
       "gauge",
       "The server's weight.",
       servers.map(({ server, labels }) => [labels, server.weight]),
+    ),
+    family(
+      "weir_server_effective_weight",
+      "gauge",
+      "The server's weight at this moment: below its weight while it warms up.",
+      servers.map(({ server, state, slowStart, labels }) => [
+        labels,
+        effectiveWeight(server.weight, state.warmSince, view.takenAt.getTime(), slowStart),
+      ]),
     ),
     family(
       "weir_server_connections_active",

@@ -30,7 +30,10 @@ const healthCheck = z.object({
   unhealthyThreshold: z.int(),
   healthyThreshold: z.int(),
   port: z.int().nullable(),
+  passive: z.boolean().openapi({ description: "Whether failed connections of clients count as well" }),
 });
+
+const slowStart = z.int().openapi({ description: "Seconds; 0 for none" });
 
 const traffic = {
   connectionsActive: count("Connections that are open"),
@@ -45,6 +48,7 @@ export const serverSchema = z.object({
   address: z.string(),
   port: z.int(),
   weight: z.int(),
+  effectiveWeight: z.number().openapi({ description: "Below weight while the server warms up (slowStart)" }),
   backup: z.boolean(),
   health,
   lastChange: change,
@@ -63,6 +67,7 @@ export const listenerSchema = z.object({
   backendGroup: z.string().nullable().openapi({ description: "null when the group is written in place" }),
   algorithm: z.enum(["wrr", "wlc", "source-hash"]),
   whenAllUnhealthy: z.enum(["forward", "reject"]),
+  slowStart,
   healthCheck,
   tls: z.object({
     authentication: z.literal("one-way"),
@@ -83,6 +88,8 @@ export const listenerSchema = z.object({
   maxNewConnections: z.int().nullable().openapi({ description: "New connections a second; null for no limit" }),
   idleTimeout: z.int(),
   connectTimeout: z.int(),
+  tcpKeepAlive: z.boolean(),
+  backlog: z.int().openapi({ description: "As configured; a socket that is open keeps the one it was opened with" }),
   tags: z.record(z.string(), z.string()),
   description: z.string(),
   ...traffic,
@@ -96,10 +103,11 @@ export const groupSchema = z.object({
   name: z.string(),
   algorithm: z.enum(["wrr", "wlc", "source-hash"]),
   whenAllUnhealthy: z.enum(["forward", "reject"]),
+  slowStart,
   healthCheck,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
   servers: z.array(
-    serverSchema.omit({ lastChange: true, lastProbe: true }).extend({
+    serverSchema.omit({ effectiveWeight: true, lastChange: true, lastProbe: true }).extend({
       health: health.openapi({
         description: "Abnormal when any listener finds it so; each listener probes by itself",
       }),

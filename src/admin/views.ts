@@ -11,12 +11,15 @@ import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../con
 import type { ReloadResult } from "../control/reload.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
+import { effectiveWeight } from "../upstream/slow_start.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
 /** What the admin API can see of the running program. */
 export interface RuntimeView {
   readonly version: string;
   readonly startedAt: Date;
+  /** The moment that it shows. */
+  readonly takenAt: Date;
   readonly configFile: string;
   /** The model that serves. */
   readonly model: Model;
@@ -43,6 +46,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     backendGroup: plan.group,
     algorithm: plan.pool.algorithm,
     whenAllUnhealthy: plan.pool.whenAllUnhealthy,
+    slowStart: plan.pool.slowStart,
     healthCheck: plan.pool.healthCheck,
     tls: plan.tls === null ? null : {
       authentication: "one-way",
@@ -60,6 +64,8 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     maxNewConnections: plan.maxNewConnections,
     idleTimeout: plan.idleTimeout,
     connectTimeout: plan.connectTimeout,
+    tcpKeepAlive: plan.tcpKeepAlive,
+    backlog: plan.backlog,
     tags: { ...plan.tags },
     description: plan.description,
     connectionsActive: counters?.connectionsActive ?? 0,
@@ -86,6 +92,7 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
       address,
       port,
       weight,
+      effectiveWeight: effectiveWeight(weight, state?.warmSince ?? 0, view.takenAt.getTime(), pool.slowStart),
       backup,
       health: state?.health ?? "Unknown",
       lastChange,
@@ -107,6 +114,7 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     name,
     algorithm: group.algorithm,
     whenAllUnhealthy: group.whenAllUnhealthy,
+    slowStart: group.slowStart,
     healthCheck: group.healthCheck,
     listeners: users.map((plan) => plan.name),
     servers: group.servers.map(({ key, address, port, weight, backup }) => {

@@ -28,6 +28,16 @@ export class ListenerCounters {
     this.rateClock = new BigInt64Array(memory, LISTENER.rateClock * 4, 1);
   }
 
+  /** Counts up whenever something changes that decides who may take a connection, and how many. */
+  get poolVersion(): number {
+    return Atomics.load(this.#words, LISTENER.poolVersion);
+  }
+
+  /** Something has changed that decides who may take a connection: every thread works it out anew. */
+  poolChanged(): void {
+    Atomics.add(this.#words, LISTENER.poolVersion, 1);
+  }
+
   /**
    * A connection is let in and counts as open, unless there are `max` already; exact over all threads.
    *
@@ -154,6 +164,23 @@ export class ServerCounters {
     Atomics.store(this.#words, SERVER.health, HEALTH_STATES.indexOf(state));
   }
 
+  /**
+   * Sets the health. @returns what it was: of several threads that bring the same news, one sees the change
+   */
+  becomes(state: HealthState): HealthState {
+    return HEALTH_STATES[Atomics.exchange(this.#words, SERVER.health, HEALTH_STATES.indexOf(state))] ?? "Unknown";
+  }
+
+  /** Since when the server warms up, in milliseconds since 1970; 0 when it never had to. */
+  get warmSince(): number {
+    return readCounter(this.#words, SERVER.warmSince);
+  }
+
+  /** The server is new, or back. @param at milliseconds since 1970 */
+  startWarming(at: number): void {
+    storeCounter(this.#words, SERVER.warmSince, at);
+  }
+
   /** A connection is on its way to the server. */
   reserve(): void {
     Atomics.add(this.#words, SERVER.active, 1);
@@ -167,11 +194,19 @@ export class ServerCounters {
   /** The server took a connection. */
   connected(): void {
     addToCounter(this.#words, SERVER.total, 1);
+    this.forgetFailures();
   }
 
-  /** The server did not take a connection. */
-  connectFailed(): void {
+  /** The server did not take a connection. @returns how many it has not taken in a row, over all threads */
+  connectFailed(): number {
     addToCounter(this.#words, SERVER.connectFailures, 1);
+    return Atomics.add(this.#words, SERVER.failureRun, 1) + 1;
+  }
+
+  /** Failed connections are counted from the start again. */
+  forgetFailures(): void {
+    // Looked at first, because nearly always there is nothing to write.
+    if (Atomics.load(this.#words, SERVER.failureRun) !== 0) Atomics.store(this.#words, SERVER.failureRun, 0);
   }
 
   /** Bytes went to the server. */
@@ -195,9 +230,11 @@ export class ServerCounters {
     Atomics.store(this.#words, SERVER.active, 0);
   }
 
-  /** Forgets what is known of the server's state; totals and open connections stay. */
-  startAfresh(): void {
+  /** Forgets what is known of the server's state; totals and open connections stay. @param at as for warming */
+  startAfresh(at: number): void {
     Atomics.store(this.#words, SERVER.lastProbe, 0);
+    this.forgetFailures();
+    this.startWarming(at);
     this.health = "Unknown";
     this.turn = 0;
   }
@@ -219,6 +256,7 @@ export class ServerCounters {
       bytesOut: readCounter(this.#words, SERVER.bytesOut),
       lastProbeOk: lastProbe === 0 ? null : lastProbe === 1,
       lastProbeAt: lastProbe === 0 ? null : readCounter(this.#words, SERVER.lastProbeAt),
+      warmSince: this.warmSince,
     };
   }
 }

@@ -14,6 +14,7 @@ export const CONNECT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 /** Word indices in a listener's block; counters take two words. */
 export const LISTENER = (() => {
   const active = 0;
+  const poolVersion = 1;
   const total = 2;
   const bytesIn = 4;
   const bytesOut = 6;
@@ -24,6 +25,8 @@ export const LISTENER = (() => {
   const connectMicroseconds = connectBuckets + 2 * (CONNECT_BUCKETS.length + 1);
   return {
     active,
+    /** One word: counts up whenever something changes that decides who may take a connection, and how many. */
+    poolVersion,
     total,
     bytesIn,
     bytesOut,
@@ -54,7 +57,12 @@ export const SERVER = {
   lastProbeAt: 12,
   /** The sum of weights that `turn` goes by; 0 before the first pick. */
   turnSum: 14,
-  words: 16,
+  /** One word: connection attempts of clients that failed in a row. */
+  failureRun: 15,
+  /** Since when the server warms up, in milliseconds since 1970; 0 when it never had to. */
+  warmSince: 16,
+  /** Even, so that 64-bit values are aligned in every slot. */
+  words: 18,
 } as const;
 
 /** Slots in one block. */

@@ -11,13 +11,21 @@ import { type BoardMemory, LISTENER, SERVER, SLOTS_PER_BLOCK } from "./layout.ts
 /** Hands out board memory by listener and server. */
 export class BoardRegistry {
   readonly #boards = new Map<string, BoardMemory>();
+  readonly #now: () => number;
+
+  /** @param now milliseconds since 1970 */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /**
    * The memory of a listener with a slot for each of `serverKeys`. Servers that were there before keep theirs; a slot
-   * that is not asked for any more is handed on once its last connection is over.
+   * that is not asked for any more is handed on once its last connection is over. A server that joins others warms up;
+   * with the listener's first ones there is nobody else to take the load meanwhile.
    */
   provide(listener: string, serverKeys: readonly string[]): BoardMemory {
-    const before = this.#boards.get(listener) ?? {
+    const serving = this.#boards.get(listener);
+    const before = serving ?? {
       listener: new SharedArrayBuffer(LISTENER.words * 4),
       blocks: [],
       slots: new Map<string, number>(),
@@ -41,7 +49,10 @@ export class BoardRegistry {
     }
     const memory: BoardMemory = { listener: before.listener, blocks, slots };
     for (const key of wanted) {
-      if (!before.slots.has(key)) new ServerCounters(memory, key).clear();
+      if (before.slots.has(key)) continue;
+      const counters = new ServerCounters(memory, key);
+      counters.clear();
+      if (serving !== undefined) counters.startWarming(this.#now());
     }
     this.#boards.set(listener, memory);
     return memory;

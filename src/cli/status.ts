@@ -57,7 +57,7 @@ function render(status: Status, listeners: readonly Listener[]): string {
     one.servers.map((server) => [
       one.name,
       server.server,
-      `${server.weight}${server.backup ? " backup" : ""}`,
+      weightOf(server),
       server.health,
       String(server.connectionsActive),
       String(server.connectionsTotal),
@@ -74,6 +74,12 @@ function render(status: Status, listeners: readonly Listener[]): string {
     ...serverRows,
   ]);
   return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}`;
+}
+
+/** A server that warms up shows what it has of its weight: `2.8/10`. */
+function weightOf({ weight, effectiveWeight, backup }: Listener["servers"][number]): string {
+  const warming = effectiveWeight < weight ? `${effectiveWeight.toFixed(1)}/` : "";
+  return `${warming}${weight}${backup ? " backup" : ""}`;
 }
 
 function paintHealth(text: string): string {

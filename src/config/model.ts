@@ -30,6 +30,8 @@ export interface HealthCheckPlan {
   readonly healthyThreshold: number;
   /** Probe this port instead of the server's own. */
   readonly port: number | null;
+  /** Whether failed connections of clients count as well. */
+  readonly passive: boolean;
 }
 
 /** How a server is picked. */
@@ -41,6 +43,8 @@ export interface PoolPlan {
   readonly servers: readonly ServerPlan[];
   readonly healthCheck: HealthCheckPlan;
   readonly whenAllUnhealthy: "forward" | "reject";
+  /** Seconds over which a server that is new or back comes to its full share, 0-300; 0 gives it at once. */
+  readonly slowStart: number;
 }
 
 /** How a TCP_SSL listener ends TLS. */
@@ -104,6 +108,10 @@ export interface ListenerPlan {
   readonly idleTimeout: number;
   /** Seconds that one connection attempt may take. */
   readonly connectTimeout: number;
+  /** Whether the system probes connections on which nothing moves. */
+  readonly tcpKeepAlive: boolean;
+  /** Connections that may wait to be accepted, 1-65535; a socket that is open keeps the one it was opened with. */
+  readonly backlog: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

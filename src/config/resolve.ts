@@ -40,6 +40,8 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
     maxNewConnections: resolveLimit(listener.maxNewConnections),
     idleTimeout: listener.idleTimeout,
     connectTimeout: listener.connectTimeout,
+    tcpKeepAlive: listener.tcpKeepAlive,
+    backlog: listener.backlog,
     tags: listener.tags,
     description: listener.description,
   }));
@@ -77,6 +79,7 @@ function resolvePool(group: BackendGroupConfig): PoolPlan {
     }),
     healthCheck: { ...check, port: port ?? null },
     whenAllUnhealthy: group.whenAllUnhealthy,
+    slowStart: group.slowStart,
   };
 }
 

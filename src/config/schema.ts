@@ -34,6 +34,9 @@ const healthCheck = section({
   unhealthyThreshold: whole(2, 10).default(3).describe("Failures in a row that make a server Abnormal."),
   healthyThreshold: whole(2, 10).default(3).describe("Successes in a row that make a server Healthy."),
   port: port().optional().describe("Probe this port instead of the server's own."),
+  passive: flag().default(true).describe(
+    "Whether three failed connections of clients in a row make a server Abnormal at once.",
+  ),
 }, "a mapping").describe("How servers are probed: a TCP connect, then close.");
 
 const backendGroup = section({
@@ -45,6 +48,9 @@ const backendGroup = section({
   healthCheck: healthCheck.prefault({}),
   whenAllUnhealthy: oneOf("forward", "reject").default("forward").describe(
     "With every server Abnormal: treat all as healthy (forward), or refuse connections (reject).",
+  ),
+  slowStart: whole(0, 300, "seconds").default(0).describe(
+    "Seconds over which a server that was added, or has recovered, comes to its full share; 0 gives it at once.",
   ),
 }, "a mapping with servers").describe("Servers that share the work.");
 
@@ -102,6 +108,10 @@ export const listenerSchema = section({
   ),
   connectTimeout: whole(1, 60, "seconds").default(4).describe(
     "Seconds that one connection attempt to a server may take.",
+  ),
+  tcpKeepAlive: flag().default(true).describe("Whether the system probes connections on which nothing moves."),
+  backlog: whole(1, 65535, "connections").default(4096).describe(
+    "Connections that may wait to be accepted; net.core.somaxconn holds as well.",
   ),
   maxNewConnections: limit("a second").default("unlimited").describe("New connections a second."),
   maxConnections: limit("connections").default("unlimited").describe("Connections at once."),

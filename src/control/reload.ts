@@ -10,6 +10,7 @@ import type { Model } from "../config/model.ts";
 import { resolveModel } from "../config/resolve.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { lateSettings } from "./late_settings.ts";
 import type { PreparedChange } from "./supervisor.ts";
 
 /** What one listener's change amounted to, for people and programs. */
@@ -111,8 +112,9 @@ export class Reloader {
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
     const general = before === undefined ? [] : changedGenerally(before, next);
 
+    const warnings = [...valid.warnings, ...lateSettings(changes, next.listeners, origin.file)];
     const generalChange = await prepareGeneral(before, next);
-    for (const warning of valid.warnings) log("warn", formatProblem(warning));
+    for (const warning of warnings) log("warn", formatProblem(warning));
     let listenerChange: PreparedChange;
     try {
       listenerChange = await prepareListeners(changes, next);
@@ -125,7 +127,7 @@ export class Reloader {
     await generalChange.commit();
 
     if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
-    return { at, trigger, changes: changes.map(reported), general, warnings: valid.warnings };
+    return { at, trigger, changes: changes.map(reported), general, warnings };
   }
 }
 

@@ -8,7 +8,7 @@ import type { HealthState } from "../board/layout.ts";
 import type { HealthCheckPlan } from "../config/model.ts";
 import type { Server } from "../upstream/pool.ts";
 import type { ProbeResult, ProbeTarget } from "./probe.ts";
-import { afterResult, type HealthStatus, UNKNOWN } from "./threshold.ts";
+import { afterResult, decidedAs, type HealthStatus, PASSIVE_FAILURES } from "./threshold.ts";
 
 /** A change of a server's state. */
 export interface HealthTransition {
@@ -27,8 +27,8 @@ export interface CheckerContext {
   readonly random: () => number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** What a server's state is, told after every result: another checker may have written the board meanwhile. */
-  readonly onState: (server: Server, state: HealthState) => void;
+  /** Writes down a server's state, told after every result. @returns what it was before */
+  readonly onState: (server: Server, state: HealthState) => HealthState;
   /** A server's state has changed. Called once a change. */
   readonly onTransition: (server: Server, transition: HealthTransition) => void;
   /** A probe's outcome differs from the one before it (another error, say). */
@@ -85,6 +85,20 @@ export class HealthChecker {
     }
   }
 
+  /**
+   * Clients' connections to a server have failed `inARow` times in a row: enough of them make it Abnormal at once, until
+   * its probes say otherwise. Without probes nothing would bring it back, so nothing happens to servers without.
+   *
+   * @param last why the last one failed
+   */
+  connectionsFailed(server: Server, inARow: number, last: string): void {
+    const watch = this.#watches.get(server);
+    if (watch === undefined || !this.#plan.passive || inARow < PASSIVE_FAILURES) return;
+    if (server.counters.health === "Abnormal") return;
+    watch.status = decidedAs("Abnormal");
+    this.#move(server, "Abnormal", `${inARow} connections in a row failed, the last: ${last}`);
+  }
+
   /** Ends all probing. */
   stop(): void {
     for (const watch of this.#watches.values()) this.#forget(watch);
@@ -98,7 +112,7 @@ export class HealthChecker {
     const watch: Watch = {
       server,
       stop: new AbortController(),
-      status: { ...UNKNOWN, state },
+      status: decidedAs(state),
       probing: false,
       error: undefined,
       cancel: () => {},
@@ -142,6 +156,9 @@ export class HealthChecker {
     server.counters.probed(result.ok, this.#context.now());
     if (watch.error !== error) this.#context.onOutcome(server, error);
     watch.error = error;
+    // Another thread may have come to know the server meanwhile; what is on the board holds.
+    const known = server.counters.health;
+    if (known !== watch.status.state && known !== "Disabled") watch.status = decidedAs(known);
     watch.status = afterResult(watch.status, result.ok, this.#plan);
     const { run, state } = watch.status;
     const probes = run === 1 ? "a probe" : `${run} probes in a row`;
@@ -149,8 +166,7 @@ export class HealthChecker {
   }
 
   #move(server: Server, to: HealthState, reason: string): void {
-    const from = server.counters.health;
-    this.#context.onState(server, to);
+    const from = this.#context.onState(server, to);
     if (from !== to) this.#context.onTransition(server, { from, to, reason });
   }
 }

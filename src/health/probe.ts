@@ -4,9 +4,8 @@
  * @module
  */
 
-import { formatEndpoint } from "../net/ip.ts";
-import { messageOf } from "../errors.ts";
 import { connectTcp, isOwnShortage } from "../net/connect.ts";
+import { connectFailure } from "../net/connect_failure.ts";
 
 /** What a probe found. */
 export type ProbeResult =
@@ -36,10 +35,7 @@ export async function probe(target: ProbeTarget, signal: AbortSignal): Promise<P
     return { ok: true };
   } catch (error) {
     if (isOwnShortage(error)) return { ok: null };
-    const where = formatEndpoint(target.address, target.port);
-    if (deadline.signal.aborted) return { ok: false, reason: `no answer from ${where} within ${target.timeout} s` };
-    if (error instanceof Deno.errors.ConnectionRefused) return { ok: false, reason: `connection to ${where} refused` };
-    return { ok: false, reason: `connection to ${where} failed: ${messageOf(error)}` };
+    return { ok: false, reason: connectFailure(target, error, deadline.signal.aborted ? target.timeout : undefined) };
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", stop);

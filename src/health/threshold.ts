@@ -21,8 +21,19 @@ export interface Thresholds {
   readonly healthyThreshold: number;
 }
 
+/** So many connections of clients that fail in a row make a server Abnormal. */
+export const PASSIVE_FAILURES = 3;
+
 /** A server that nothing is known of yet. */
 export const UNKNOWN: HealthStatus = { state: "Unknown", run: 0, last: null };
+
+/**
+ * The status of a server whose state was decided by something else than the results so far: by clients' connections,
+ * or by another thread. Results count from here on, so that one success does not call an Abnormal server Healthy.
+ */
+export function decidedAs(state: HealthState): HealthStatus {
+  return { ...UNKNOWN, state };
+}
 
 /**
  * The status after one more result. Results of one kind count in a row and start over with the first of the other

@@ -7,28 +7,31 @@
 import { messageOf, WeirError } from "../errors.ts";
 import { formatEndpoint } from "./ip.ts";
 
-/** Connections that may wait to be accepted; the kernel's own limit (net.core.somaxconn) holds as well. */
-const BACKLOG = 4096;
-
 /** An address to listen on. */
 export interface ListenAddress {
   readonly address: string;
   readonly port: number;
 }
 
+/** A socket to open. */
+export interface SocketSettings extends ListenAddress {
+  /** Connections that may wait to be accepted, 1-65535; the kernel's own limit (net.core.somaxconn) holds as well. */
+  readonly backlog: number;
+}
+
 /**
  * Opens a TCP socket that every thread of this process which asks for the same address shares, with its queue of
- * waiting connections. Another process gets an error.
+ * waiting connections. Another process gets an error. The backlog is that of the thread that asked first.
  *
  * @throws {WeirError} `bind_failed`
  */
-export function listenShared({ address, port }: ListenAddress): Deno.TcpListener {
+export function listenShared({ address, port, backlog }: SocketSettings): Deno.TcpListener {
   // `loadBalanced` clones one socket within the process; it is missing from the published types.
   const options: Deno.TcpListenOptions & { loadBalanced: boolean } = {
     hostname: address,
     port,
     loadBalanced: true,
-    tcpBacklog: BACKLOG,
+    tcpBacklog: backlog,
   };
   return bind({ address, port }, () => Deno.listen(options));
 }
@@ -39,7 +42,7 @@ export function listenShared({ address, port }: ListenAddress): Deno.TcpListener
  * @throws {WeirError} `bind_failed`
  */
 export function listenTls(
-  at: ListenAddress,
+  at: SocketSettings,
   certificate: { readonly certPem: string; readonly keyPem: string },
 ): Deno.TlsListener {
   // Unstable, so missing from the published types without a flag.
@@ -50,7 +53,7 @@ export function listenTls(
       port: at.port,
       cert: certificate.certPem,
       key: certificate.keyPem,
-      tcpBacklog: BACKLOG,
+      tcpBacklog: at.backlog,
       ...reusePort,
     }));
 }

@@ -6,6 +6,7 @@
 
 import type { ListenerCounters } from "../board/board.ts";
 import { connectTcp, isOwnShortage } from "../net/connect.ts";
+import { connectFailure } from "../net/connect_failure.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
 
@@ -19,6 +20,8 @@ export interface DialContext {
   readonly wheel: DeadlineWheel;
   /** Seconds that one attempt may take. */
   readonly connectTimeout: number;
+  /** A server did not take a connection, `inARow` times by now. @param reason why, for people */
+  onConnectFailure(server: Server, inARow: number, reason: string): void;
 }
 
 /** A server that took the connection. Whoever holds it closes the connection and disposes the lease. */
@@ -35,23 +38,32 @@ export async function dial(client: string, context: DialContext): Promise<Dialed
     const lease = context.pool.acquire(client, tried);
     if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
     const attemptAt = performance.now();
+    const abort = new AbortController();
     try {
-      const connection = await connectWithin(lease.server, context);
+      const connection = await connectWithin(lease.server, abort, context);
       lease.server.counters.connected();
       context.counters.connected((performance.now() - attemptAt) / 1000);
       return { connection, lease };
     } catch (error) {
       lease[Symbol.dispose]();
       if (isOwnShortage(error)) return "connect_failed";
-      lease.server.counters.connectFailed();
+      const reason = connectFailure(
+        lease.server.plan,
+        error,
+        abort.signal.aborted ? context.connectTimeout : undefined,
+      );
+      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), reason);
     }
     (tried ??= new Set()).add(lease.server);
     if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
   }
 }
 
-async function connectWithin(server: Server, { wheel, connectTimeout }: DialContext): Promise<Deno.TcpConn> {
-  const abort = new AbortController();
+async function connectWithin(
+  server: Server,
+  abort: AbortController,
+  { wheel, connectTimeout }: DialContext,
+): Promise<Deno.TcpConn> {
   const deadline: Deadline = { dueTick: wheel.tickIn(connectTimeout), expire: () => abort.abort() };
   wheel.add(deadline);
   try {

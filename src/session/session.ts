@@ -25,6 +25,8 @@ export interface SessionContext extends Gate, DialContext {
   readonly idleTicks: number;
   /** Seconds that a TLS handshake may take. */
   readonly handshakeTimeout: number;
+  /** Whether the system probes connections on which nothing moves. */
+  readonly tcpKeepAlive: boolean;
   /** Whose PROXY protocol headers are read; `null` for nobody's. */
   readonly acceptProxy: AcceptProxyPlan | null;
   /** The PROXY protocol header for servers; `null` for none. */
@@ -158,8 +160,9 @@ export class Session implements Deadline, RelayObserver {
     }
     this.#server = result.connection;
     this.#lease = result.lease;
-    withoutDelay(result.connection);
-    withoutDelay(this.#client);
+    const { tcpKeepAlive } = this.#context;
+    setOptions(result.connection, tcpKeepAlive);
+    setOptions(this.#client, tcpKeepAlive);
     return result.connection;
   }
 
@@ -209,11 +212,12 @@ export class Session implements Deadline, RelayObserver {
 
 const NOTHING = new Uint8Array(0);
 
-/** Small writes go out at once: the other end is waiting for them. */
-function withoutDelay(connection: AcceptedConnection): void {
+/** Small writes go out at once: the other end is waiting for them. The runtime has no such options for TLS. */
+function setOptions(connection: AcceptedConnection, keepAlive: boolean): void {
   if (!("setNoDelay" in connection)) return;
   try {
     connection.setNoDelay(true);
+    if (keepAlive) connection.setKeepAlive(true);
   } catch {
     // The peer has gone already; the relay will find out by itself.
   }

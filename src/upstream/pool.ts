@@ -5,12 +5,13 @@
  * @module
  */
 
-import { ServerCounters } from "../board/board.ts";
+import { ListenerCounters, ServerCounters } from "../board/board.ts";
 import type { BoardMemory, HealthState } from "../board/layout.ts";
 import type { Algorithm, PoolPlan, ServerPlan } from "../config/model.ts";
 import { type IpFamily, peerFamily } from "../net/ip.ts";
 import type { Candidate, Scheduler } from "./scheduler.ts";
 import { hashText, sourceHash } from "./source_hash.ts";
+import { warmPercent } from "./slow_start.ts";
 import { weightedLeastConnections } from "./weighted_least_connections.ts";
 import { weightedRoundRobin } from "./weighted_round_robin.ts";
 
@@ -28,21 +29,17 @@ export class Server implements Candidate {
   readonly counters: ServerCounters;
   /** Made from the identity. */
   readonly hash: number;
-  /** The health that the eligible servers were worked out with. */
-  seenHealth: HealthState;
+  /** What the scheduler goes by: the weight of the settings, or a hundredfold of what slow start leaves of it. */
+  weight: number;
 
   /** @param plan the settings, @param counters where its state is kept */
   constructor(plan: ServerPlan, counters: ServerCounters) {
     this.plan = plan;
     this.counters = counters;
     this.hash = hashText(plan.key);
-    this.seenHealth = counters.health;
+    this.weight = plan.weight;
   }
 
-  /** 0-100. */
-  get weight(): number {
-    return this.plan.weight;
-  }
   /** Connections that are open or being opened. */
   get active(): number {
     return this.counters.active;
@@ -76,18 +73,32 @@ export class Lease implements Disposable {
   }
 }
 
+/** What a pool needs beside its settings and its board. */
+export interface PoolOptions {
+  /** May clients of one family reach servers of the other. */
+  readonly ipTranslation: boolean;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
 /** The servers of one listener. */
 export class Pool {
   #plan: PoolPlan;
-  #ipTranslation: boolean;
+  readonly #options: PoolOptions;
+  readonly #board: ListenerCounters;
   #servers = new Map<string, Server>();
   /** Eligible servers by client family, worked out when something changes and not on every connection. */
   #eligible = new Map<IpFamily, readonly (readonly Server[])[]>();
+  /** The state of the board that they were worked out with: other threads write it too. */
+  #seenVersion = 0;
+  /** The second since 1970 that the weights hold for; `undefined` when no server warms up. */
+  #warmSecond: number | undefined;
 
-  /** @param plan the settings, @param memory where the servers' state is kept, @param ipTranslation may families mix */
-  constructor(plan: PoolPlan, memory: BoardMemory, ipTranslation: boolean) {
+  /** @param plan the settings, @param memory where the servers' state is kept, @param options families and time */
+  constructor(plan: PoolPlan, memory: BoardMemory, options: PoolOptions) {
     this.#plan = plan;
-    this.#ipTranslation = ipTranslation;
+    this.#options = options;
+    this.#board = new ListenerCounters(memory.listener);
     this.#take(plan, memory, (server) => server);
   }
 
@@ -100,10 +111,10 @@ export class Pool {
   update(plan: PoolPlan, memory: BoardMemory): void {
     // One that was here long ago and comes back is new: what the board remembers of it is history.
     this.#take(plan, memory, (server) => {
-      server.counters.startAfresh();
-      server.seenHealth = server.counters.health;
+      server.counters.startAfresh(this.#options.now());
       return server;
     });
+    this.#board.poolChanged();
   }
 
   #take(plan: PoolPlan, memory: BoardMemory, welcome: (added: Server) => Server): void {
@@ -115,15 +126,18 @@ export class Pool {
       server.plan = settings;
       return [settings.key, server];
     }));
-    this.#eligible.clear();
+    this.#refresh();
   }
 
-  /** Sets a server's health. */
-  setHealth(server: Server, health: HealthState): void {
-    if (server.seenHealth === health && server.counters.health === health) return;
-    server.seenHealth = health;
-    server.counters.health = health;
-    this.#eligible.clear();
+  /** Sets a server's health, for all threads. A server that has recovered warms up. @returns what it was before */
+  setHealth(server: Server, health: HealthState): HealthState {
+    const { counters } = server;
+    const before = counters.becomes(health);
+    if (before === health) return before;
+    if (health === "Healthy") counters.forgetFailures();
+    if (health === "Healthy" && before === "Abnormal") counters.startWarming(this.#options.now());
+    this.#board.poolChanged();
+    return before;
   }
 
   /**
@@ -134,6 +148,7 @@ export class Pool {
    * @returns `undefined` when no server is left that may take the connection
    */
   acquire(client: string, tried: ReadonlySet<Server> = NONE): Lease | undefined {
+    if (this.#isStale()) this.#refresh();
     const schedule = SCHEDULERS[this.#plan.algorithm];
     for (const tier of this.#tiers(peerFamily(client))) {
       const candidates = tried.size === 0 ? tier : tier.filter((server) => !tried.has(server));
@@ -143,11 +158,37 @@ export class Pool {
     return undefined;
   }
 
+  #isStale(): boolean {
+    return this.#board.poolVersion !== this.#seenVersion ||
+      (this.#warmSecond !== undefined && this.#warmSecond !== this.#second());
+  }
+
+  #second(): number {
+    return Math.floor(this.#options.now() / 1000);
+  }
+
+  /** Weighs the servers anew, and has the eligible ones worked out anew. */
+  #refresh(): void {
+    this.#seenVersion = this.#board.poolVersion;
+    this.#eligible.clear();
+    this.#warmSecond = undefined;
+    const { slowStart } = this.#plan;
+    const now = this.#options.now();
+    for (const server of this.#servers.values()) {
+      server.weight = server.plan.weight;
+      if (slowStart === 0) continue;
+      // The unit stays the same whether a server warms up or not: threads that notice at different moments add up.
+      const percent = warmPercent(server.counters.warmSince, now, slowStart);
+      server.weight *= percent;
+      if (percent < 100) this.#warmSecond = Math.floor(now / 1000);
+    }
+  }
+
   #tiers(family: IpFamily): readonly (readonly Server[])[] {
     let tiers = this.#eligible.get(family);
     if (tiers === undefined) {
       tiers = eligibleTiers([...this.#servers.values()], {
-        family: this.#ipTranslation ? undefined : family,
+        family: this.#options.ipTranslation ? undefined : family,
         whenAllUnhealthy: this.#plan.whenAllUnhealthy,
       });
       this.#eligible.set(family, tiers);

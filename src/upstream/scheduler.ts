@@ -7,7 +7,7 @@
 
 /** What a scheduler sees of a server. */
 export interface Candidate {
-  /** 1-100. */
+  /** A whole number above 0; only how it compares with the others' counts. */
   readonly weight: number;
   /** Made from its identity, 32 bits. */
   readonly hash: number;

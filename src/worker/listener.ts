@@ -16,7 +16,7 @@ import { listenShared, listenTls } from "../net/listen.ts";
 import { closeQuietly } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
-import { Pool } from "../upstream/pool.ts";
+import { Pool, type Server } from "../upstream/pool.ts";
 import { RefusalLog } from "./refusal_log.ts";
 
 /** What all listeners of a worker share. */
@@ -75,7 +75,7 @@ export class RunningListener implements SessionContext {
     this.wheel = environment.wheel;
     this.buffers = environment.buffers;
     this.counters = new ListenerCounters(memory.listener);
-    this.pool = new Pool(plan.pool, memory, plan.ipTranslation);
+    this.pool = new Pool(plan.pool, memory, { ipTranslation: plan.ipTranslation, now: environment.checker.now });
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.#checker = new HealthChecker(plan.pool.healthCheck, {
       ...environment.checker,
@@ -115,6 +115,11 @@ export class RunningListener implements SessionContext {
   /** Seconds that one connection attempt may take. */
   get connectTimeout(): number {
     return this.#plan.connectTimeout;
+  }
+
+  /** Whether new connections are kept alive. */
+  get tcpKeepAlive(): boolean {
+    return this.#plan.tcpKeepAlive;
   }
 
   /** Seconds that a TLS handshake may take. */
@@ -200,6 +205,11 @@ export class RunningListener implements SessionContext {
     if (LOGGED_REFUSALS.has(reason)) this.#refusals.note(session.route.source.address, reason, detail);
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** For {@link Session}. */
+  onConnectFailure(server: Server, inARow: number, reason: string): void {
+    this.#checker.connectionsFailed(server, inARow, reason);
   }
 
   /** For {@link Session}. */

@@ -25,12 +25,12 @@ function health(running: RunningWeir, index: number, wanted: string, name = "web
   }, 40);
 }
 
-Deno.test("a server that is killed: no client notices, it is Abnormal in time, and back in time when it returns", async () => {
+Deno.test("a server that is killed: no client notices, probes find it Abnormal in time, and back in time when it returns", async () => {
   await using stays = nameServer("s");
   const goes = nameServer("g");
   const { port: gone } = goes;
   const port = freePort();
-  const group = backends([gone, stays.port], { healthCheck: QUICK_CHECKS });
+  const group = backends([gone, stays.port], { healthCheck: { ...QUICK_CHECKS, passive: false } });
   await using running = await RunningWeir.start({ listeners: [listener(port, group)] });
   await health(running, 0, "Healthy");
   await health(running, 1, "Healthy");

@@ -9,7 +9,7 @@ export interface PeerServer extends AsyncDisposable {
 }
 
 /** Starts a program, waits until `port` answers, and stops it when disposed. `folder` is removed then. */
-async function start(command: readonly string[], port: number, folder: string): Promise<PeerServer> {
+export async function startServer(command: readonly string[], port: number, folder: string): Promise<PeerServer> {
   const [program = "", ...args] = command;
   const child = new Deno.Command(program, { args, stdin: "null", stdout: "null", stderr: "piped" }).spawn();
   const complaints = new Response(child.stderr).text();
@@ -56,7 +56,7 @@ http {
 }
 `,
   );
-  return await start([program, "-p", folder, "-c", `${folder}/nginx.conf`, "-e", "stderr"], port, folder);
+  return await startServer([program, "-p", folder, "-c", `${folder}/nginx.conf`, "-e", "stderr"], port, folder);
 }
 
 /** A Redis that keeps nothing. */
@@ -64,7 +64,7 @@ export async function startRedis(program: string): Promise<PeerServer> {
   const folder = await Deno.makeTempDir({ prefix: "weir-redis-" });
   const port = freePort();
   const settings = ["--bind", "127.0.0.1", "--port", `${port}`, "--dir", folder, "--save", "", "--appendonly", "no"];
-  return await start([program, ...settings], port, folder);
+  return await startServer([program, ...settings], port, folder);
 }
 
 /** PostgreSQL's programs refuse to run as root. */
@@ -91,5 +91,5 @@ export async function startPostgres(programs: { readonly initdb: string; readonl
     throw new Error(`initdb failed: ${new TextDecoder().decode(made.stderr)}`);
   }
   const settings = ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, "-k", folder, "-c", "fsync=off"];
-  return await start(asPostgres([programs.postgres, ...settings]), port, folder);
+  return await startServer(asPostgres([programs.postgres, ...settings]), port, folder);
 }

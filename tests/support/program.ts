@@ -190,10 +190,12 @@ export interface ListenerBody {
   readonly servers: readonly {
     readonly server: string;
     readonly weight: number;
+    readonly effectiveWeight: number;
     readonly health: string;
     readonly connectionsActive: number;
     readonly connectionsTotal: number;
     readonly connectFailures: number;
+    readonly lastChange: { readonly from: string; readonly to: string; readonly reason: string } | null;
     readonly lastProbe: { readonly at: string; readonly ok: boolean; readonly error: string | null } | null;
   }[];
 }

@@ -7,7 +7,7 @@
 import { BoardRegistry } from "../../src/board/registry.ts";
 import type { HealthCheckPlan, ListenerPlan, PoolPlan, ServerPlan } from "../../src/config/model.ts";
 import { familyOf, formatEndpoint } from "../../src/net/ip.ts";
-import { Pool, type Server } from "../../src/upstream/pool.ts";
+import { Pool, type PoolOptions, type Server } from "../../src/upstream/pool.ts";
 
 /** A server; its address is a loopback one unless the test gives another. */
 export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan {
@@ -29,7 +29,8 @@ export function weighted(weights: readonly number[]): ServerPlan[] {
 
 /** Health checks with the defaults of the configuration. */
 export function healthPlan(given: Partial<HealthCheckPlan> = {}): HealthCheckPlan {
-  return { enabled: true, timeout: 2, interval: 5, unhealthyThreshold: 3, healthyThreshold: 3, port: null, ...given };
+  const times = { timeout: 2, interval: 5, unhealthyThreshold: 3, healthyThreshold: 3 };
+  return { enabled: true, ...times, port: null, passive: true, ...given };
 }
 
 /** Servers that share the work; not probed unless the test says so. */
@@ -38,6 +39,7 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
     algorithm: "wrr",
     healthCheck: healthPlan({ enabled: false }),
     whenAllUnhealthy: "forward",
+    slowStart: 0,
     servers,
     ...given,
   };
@@ -58,6 +60,8 @@ export function listenerPlan(given: Partial<ListenerPlan> & Pick<ListenerPlan, "
     maxNewConnections: null,
     idleTimeout: 300,
     connectTimeout: 4,
+    tcpKeepAlive: true,
+    backlog: 4096,
     tags: {},
     description: "",
     ...given,
@@ -66,12 +70,15 @@ export function listenerPlan(given: Partial<ListenerPlan> & Pick<ListenerPlan, "
 
 /** A pool on a board of its own, and what it takes to change it. */
 export class TestPool {
-  readonly boards = new BoardRegistry();
+  readonly boards: BoardRegistry;
   readonly pool: Pool;
+  readonly #options: PoolOptions;
 
-  /** @param plan the settings, @param ipTranslation may families mix */
-  constructor(plan: PoolPlan, ipTranslation = false) {
-    this.pool = new Pool(plan, this.#memory(plan), ipTranslation);
+  /** @param plan the settings, @param ipTranslation may families mix, @param now milliseconds since 1970 */
+  constructor(plan: PoolPlan, ipTranslation = false, now: () => number = Date.now) {
+    this.boards = new BoardRegistry(now);
+    this.#options = { ipTranslation, now };
+    this.pool = new Pool(plan, this.#memory(plan), this.#options);
   }
 
   /** Takes up new settings as a worker does after a reload. */
@@ -81,7 +88,7 @@ export class TestPool {
 
   /** A pool of a worker that starts over with the same board. */
   successor(plan: PoolPlan): Pool {
-    return new Pool(plan, this.#memory(plan), false);
+    return new Pool(plan, this.#memory(plan), this.#options);
   }
 
   /** The server of an `address:port`. */

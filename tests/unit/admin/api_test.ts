@@ -89,6 +89,22 @@ Deno.test("GET /v1/listeners/{name} shows settings, counters and servers as the 
   assert.deepEqual([second?.weight, second?.backup, second?.lastProbe], [0, true, null]);
 });
 
+Deno.test("GET /v1/listeners/{name} shows what a server that warms up has of its weight", async () => {
+  const bench = new AdminBench();
+  const shown = async () => {
+    const body = listenerSchema.parse(await (await bench.request("/v1/listeners/front")).json());
+    assert.equal(body.slowStart, 60);
+    return body.servers.map(({ weight, effectiveWeight }) => [weight, effectiveWeight]);
+  };
+  assert.deepEqual(await shown(), [[10, 10], [0, 0]]);
+  bench.boards.server("front", "10.0.0.11:80")?.startWarming(bench.now);
+  assert.deepEqual(await shown(), [[10, 1], [0, 0]]);
+  bench.now += 30_000;
+  assert.deepEqual(await shown(), [[10, 5.5], [0, 0]]);
+  bench.now += 30_000;
+  assert.deepEqual(await shown(), [[10, 10], [0, 0]]);
+});
+
 Deno.test("GET /v1/listeners/{name} never shows a private key", async () => {
   const text = await (await new AdminBench().request("/v1/listeners/safe")).text();
   assert.doesNotMatch(text, /PRIVATE KEY|CERTIFICATE-----/);

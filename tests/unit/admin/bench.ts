@@ -21,6 +21,7 @@ certificates:
   www: { certFile: www.pem, keyFile: www.key }
 backendGroups:
   web:
+    slowStart: 60
     servers:
       - { address: 10.0.0.11, port: 80, weight: 10 }
       - { address: 10.0.0.12, port: 80, weight: 0, backup: true }
@@ -65,6 +66,8 @@ export class AdminBench {
   readonly api: OpenAPIHono;
   readonly logged: string[] = [];
   token = "";
+  /** What the time is, in milliseconds since 1970. */
+  now = Date.UTC(2026, 10, 20, 13);
   reload: AdminDependencies["reload"] = () => Promise.resolve(REPORT);
   /** Parts of the view that differ from a program where all is well. */
   view: Partial<RuntimeView> = {};
@@ -97,6 +100,7 @@ export class AdminBench {
     return {
       version: "1.2.3",
       startedAt: new Date("2026-11-20T12:00:00Z"),
+      takenAt: new Date(this.now),
       configFile: "weir.yaml",
       model: this.model,
       boards: this.boards,

@@ -94,6 +94,7 @@ Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and 
   counters?.addBytesOut(200);
   server?.connected();
   server?.reserve();
+  server?.startWarming(bench.now - 30_000);
   if (server !== undefined) server.health = "Abnormal";
   const families = await scrape(bench);
   const front = { listener: "front" };
@@ -111,6 +112,8 @@ Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and 
     ["weir_server_healthy", one, 0],
     ["weir_server_healthy", { listener: "safe", server: "10.0.0.11:80" }, 1],
     ["weir_server_weight", one, 10],
+    ["weir_server_effective_weight", one, 5.5],
+    ["weir_server_effective_weight", { listener: "safe", server: "10.0.0.11:80" }, 10],
     ["weir_server_connections_active", one, 1],
     ["weir_server_connections_total", one, 1],
     ["weir_workers", {}, 3],
@@ -150,6 +153,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
   const text = renderMetrics({
     version,
     startedAt: new Date(0),
+    takenAt: new Date(1000),
     configFile: "",
     model: { ...bench.model, listeners: new Map() },
     boards: bench.boards,

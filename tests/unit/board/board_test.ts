@@ -81,6 +81,7 @@ Deno.test("ServerCounters.read() of a new server is empty", () => {
     bytesOut: 0,
     lastProbeOk: null,
     lastProbeAt: null,
+    warmSince: 0,
   });
 });
 
@@ -99,6 +100,7 @@ Deno.test("ServerCounters.read() matches what was written, and neighbours are le
     server.addBytesIn(2 ** 31);
     server.addBytesOut(index);
     server.probed(index % 2 === 0, 1_800_000_000_000 + index);
+    server.startWarming(1_800_000_000_000 - index);
   }
   for (const [index, key] of keys.entries()) {
     const server = new ServerCounters(memory, key);
@@ -112,6 +114,7 @@ Deno.test("ServerCounters.read() matches what was written, and neighbours are le
       bytesOut: index,
       lastProbeOk: index % 2 === 0,
       lastProbeAt: 1_800_000_000_000 + index,
+      warmSince: 1_800_000_000_000 - index,
     });
   }
 });
@@ -131,4 +134,49 @@ Deno.test("ServerCounters.release() never makes less than nothing of what was fo
   listener.closed("client_closed");
   assert.equal(server.active, 0);
   assert.equal(listener.read().connectionsActive, 0);
+});
+
+Deno.test("ServerCounters.connectFailed() counts failures in a row, over all threads, until one succeeds", () => {
+  const { memory } = board(["a:1", "b:2"]);
+  const [one, other, neighbour] = [memory, memory, memory].map((memory, index) =>
+    new ServerCounters(memory, index < 2 ? "a:1" : "b:2")
+  );
+  assert.ok(one !== undefined && other !== undefined && neighbour !== undefined);
+  assert.deepEqual([one.connectFailed(), other.connectFailed(), one.connectFailed()], [1, 2, 3]);
+  neighbour.connected();
+  assert.equal(other.connectFailed(), 4);
+  one.connected();
+  assert.equal(other.connectFailed(), 1);
+  one.forgetFailures();
+  assert.equal(other.connectFailed(), 1);
+  assert.deepEqual([one.read().connectFailures, neighbour.connectFailed()], [6, 1]);
+});
+
+Deno.test("ServerCounters.becomes() tells what was before, so that one of two threads sees a change", () => {
+  const { memory } = board();
+  const [one, other] = [new ServerCounters(memory, "a:1"), new ServerCounters(memory, "a:1")];
+  assert.deepEqual([one.becomes("Abnormal"), other.becomes("Abnormal")], ["Unknown", "Abnormal"]);
+  assert.equal(one.health, "Abnormal");
+});
+
+Deno.test("ServerCounters.startAfresh() forgets health, turn and failures, warms up, and keeps the totals", () => {
+  const { memory } = board();
+  const server = new ServerCounters(memory, "a:1");
+  server.becomes("Abnormal");
+  server.turn = 7;
+  server.connected();
+  server.connectFailed();
+  server.probed(true, 5);
+  server.startAfresh(1_800_000_000_000);
+  const { health, lastProbeAt, connectionsTotal, connectFailures, warmSince } = server.read();
+  assert.deepEqual([health, lastProbeAt, connectionsTotal, connectFailures], ["Unknown", null, 1, 1]);
+  assert.deepEqual([server.turn, warmSince, server.connectFailed()], [0, 1_800_000_000_000, 1]);
+});
+
+Deno.test("ListenerCounters.poolChanged() moves the version and nothing else", () => {
+  const { listener, memory } = board();
+  const before = listener.read();
+  listener.poolChanged();
+  assert.equal(new ListenerCounters(memory.listener).poolVersion, 1);
+  assert.deepEqual(listener.read(), before);
 });

@@ -57,6 +57,28 @@ Deno.test("registry.provide() hands a slot on when its server is gone and idle, 
   assert.equal(new ServerCounters(after, "b").turn, 0);
 });
 
+Deno.test("registry.provide() lets a server warm up that joins others, and not the first ones", () => {
+  let now = 1_800_000_000_000;
+  const registry = new BoardRegistry(() => now);
+  const since = (...servers: readonly string[]) =>
+    servers.map((server) => registry.server("web", server)?.read().warmSince);
+  registry.provide("web", ["a", "b"]);
+  now += 5000;
+  registry.provide("web", ["a", "b"]);
+  assert.deepEqual(since("a", "b"), [0, 0]);
+  registry.provide("web", ["a", "b", "c"]);
+  assert.deepEqual(since("a", "b", "c"), [0, 0, now]);
+  now += 5000;
+  registry.provide("web", ["a", "b", "c"]);
+  assert.deepEqual(since("c"), [now - 5000]);
+  registry.provide("web", ["a"]);
+  registry.provide("web", ["a", "d"]);
+  assert.deepEqual(since("a", "d"), [0, now], "in a slot that another one had");
+  registry.drop("web");
+  registry.provide("web", ["d"]);
+  assert.deepEqual(since("d"), [0], "a listener that is new starts at once");
+});
+
 Deno.test("registry.provide() keeps the slot of a removed server while it has connections", () => {
   const registry = new BoardRegistry();
   const counters = new ServerCounters(registry.provide("web", ["a"]), "a");

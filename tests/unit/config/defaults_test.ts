@@ -36,7 +36,9 @@ const DEFAULTS = [
   ["backendGroups.web.healthCheck.unhealthyThreshold", 3],
   ["backendGroups.web.healthCheck.healthyThreshold", 3],
   ["backendGroups.web.healthCheck.port", undefined],
+  ["backendGroups.web.healthCheck.passive", true],
   ["backendGroups.web.whenAllUnhealthy", "forward"],
+  ["backendGroups.web.slowStart", 0],
   ["listeners.0.address", "0.0.0.0"],
   ["listeners.0.proxyProtocol", "off"],
   ["listeners.0.acceptProxyProtocol", undefined],
@@ -44,6 +46,8 @@ const DEFAULTS = [
   ["listeners.0.ipTranslation", false],
   ["listeners.0.idleTimeout", 300],
   ["listeners.0.connectTimeout", 4],
+  ["listeners.0.tcpKeepAlive", true],
+  ["listeners.0.backlog", 4096],
   ["listeners.0.maxNewConnections", "unlimited"],
   ["listeners.0.maxConnections", "unlimited"],
   ["listeners.0.workers", 1],
@@ -76,9 +80,11 @@ Deno.test("validateConfig() takes both ends of every range", () => {
     ["backendGroups: { g: { healthCheck: { unhealthyThreshold: # } } }", 2, 10],
     ["backendGroups: { g: { healthCheck: { healthyThreshold: # } } }", 2, 10],
     ["backendGroups: { g: { healthCheck: { port: # } } }", 1, 65535],
+    ["backendGroups: { g: { slowStart: # } }", 0, 300],
     ["listeners: [{ name: a, protocol: TCP, port: #, backends: {} }]", 1, 65535],
     ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, idleTimeout: # }]", 10, 4000],
     ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, connectTimeout: # }]", 1, 60],
+    ["listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, backlog: # }]", 1, 65535],
   ] as const;
   for (const [text, ...ends] of ranges) {
     for (const value of ends) assert.doesNotThrow(() => loadText(text.replace("#", String(value))), text);

@@ -25,8 +25,10 @@ const POOL: PoolPlan = {
     unhealthyThreshold: 3,
     healthyThreshold: 3,
     port: null,
+    passive: true,
   },
   whenAllUnhealthy: "forward",
+  slowStart: 0,
 };
 
 const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeout: 10 };
@@ -46,6 +48,8 @@ const PLAN: ListenerPlan = {
   maxNewConnections: null,
   idleTimeout: 300,
   connectTimeout: 4,
+  tcpKeepAlive: true,
+  backlog: 4096,
   tags: { env: "prod" },
   description: "",
 };
@@ -61,10 +65,14 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
     ["pool", { pool: { ...POOL, servers: [server(80, { backup: true }), server(81)] } }],
     ["pool", { pool: { ...POOL, algorithm: "wlc" } }],
     ["pool", { pool: { ...POOL, whenAllUnhealthy: "reject" } }],
+    ["pool", { pool: { ...POOL, slowStart: 30 } }],
+    ["pool", { pool: { ...POOL, healthCheck: { ...POOL.healthCheck, passive: false } } }],
     ["pool", { pool: { ...POOL, healthCheck: { ...POOL.healthCheck, interval: 10 } } }],
     ["group", { group: "api" }],
     ["idleTimeout", { idleTimeout: 60 }],
     ["connectTimeout", { connectTimeout: 1 }],
+    ["tcpKeepAlive", { tcpKeepAlive: false }],
+    ["backlog", { backlog: 128 }],
     ["tags", { tags: { env: "test" } }],
     ["tags", { tags: {} }],
     ["description", { description: "the door" }],

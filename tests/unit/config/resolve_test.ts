@@ -16,6 +16,7 @@ const CHECK = {
   unhealthyThreshold: 3,
   healthyThreshold: 3,
   port: null,
+  passive: true,
 };
 
 Deno.test("resolveModel() makes one plan of a listener, its group and its servers", () => {
@@ -25,6 +26,7 @@ backendGroups:
     algorithm: wlc
     defaultPort: 8080
     whenAllUnhealthy: reject
+    slowStart: 30
     healthCheck: { port: 81 }
     servers:
       - { address: 10.0.0.11, ports: [80, 81], weight: 7 }
@@ -49,6 +51,7 @@ listeners:
     ],
     healthCheck: { ...CHECK, port: 81 },
     whenAllUnhealthy: "reject",
+    slowStart: 30,
   };
   assert.deepEqual(groups.get("web"), pool);
   assert.deepEqual(listeners.get("front"), {
@@ -66,6 +69,8 @@ listeners:
     maxNewConnections: null,
     idleTimeout: 300,
     connectTimeout: 4,
+    tcpKeepAlive: true,
+    backlog: 4096,
     tags: { env: "prod" },
     description: "the door",
   });

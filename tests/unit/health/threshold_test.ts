@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HEALTH_STATES, type HealthState } from "../../../src/board/layout.ts";
-import { afterResult, type HealthStatus, type Thresholds, UNKNOWN } from "../../../src/health/threshold.ts";
+import { afterResult, decidedAs, type HealthStatus, type Thresholds, UNKNOWN } from "../../../src/health/threshold.ts";
 
 /** `+` is a success, `-` a failure. */
 function follow(results: string, thresholds: Thresholds, from: HealthState = "Unknown"): HealthState[] {
@@ -94,4 +94,18 @@ Deno.test("afterResult() agrees with looking at the whole history", () => {
       assert.equal(status.state, expected, `after ${index + 1} results`);
     }
   }));
+});
+
+Deno.test("decidedAs() counts from nothing: it takes the whole threshold to change sides", () => {
+  for (let threshold = 2; threshold <= 10; threshold++) {
+    const thresholds = { unhealthyThreshold: threshold, healthyThreshold: threshold };
+    for (const [state, ok] of [["Abnormal", true], ["Healthy", false]] as const) {
+      let status = decidedAs(state);
+      for (let count = 1; count < threshold; count++) {
+        status = afterResult(status, ok, thresholds);
+        assert.equal(status.state, state, `after ${count} of ${threshold}`);
+      }
+      assert.equal(afterResult(status, ok, thresholds).state, ok ? "Healthy" : "Abnormal");
+    }
+  }
 });

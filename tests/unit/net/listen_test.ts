@@ -7,6 +7,7 @@ import { testCertificate } from "../../support/certificates.ts";
 import { freePort } from "../../support/ports.ts";
 
 const address = "127.0.0.1";
+const backlog = 4096;
 
 /** A foreign program that listens until it is disposed. */
 async function foreignListener(port: number, options = ""): Promise<AsyncDisposable> {
@@ -38,8 +39,8 @@ function assertBindFailed(bind: () => unknown, message: string): void {
 
 Deno.test("listenShared() twice in one process shares the queue, and the one left takes over what waits", async () => {
   const port = freePort();
-  const one = listenShared({ address, port });
-  using two = listenShared({ address, port });
+  const one = listenShared({ address, port, backlog });
+  using two = listenShared({ address, port, backlog });
   const waiting = await Promise.all(
     Array.from({ length: 20 }, () => Deno.connect({ hostname: address, port })),
   );
@@ -54,7 +55,7 @@ Deno.test("listenShared() twice in one process shares the queue, and the one lef
 
 Deno.test("listenShared() frees the port when the last of its sockets closes", () => {
   const port = freePort();
-  const [one, two] = [listenShared({ address, port }), listenShared({ address, port })];
+  const [one, two] = [listenShared({ address, port, backlog }), listenShared({ address, port, backlog })];
   one.close();
   assert.throws(() => checkFree({ address, port }), WeirError);
   two.close();
@@ -65,7 +66,7 @@ Deno.test("listenShared() and checkFree() refuse a port of another program, and 
   const port = freePort();
   await using _foreign = await foreignListener(port);
   const message = `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`;
-  assertBindFailed(() => listenShared({ address, port }), message);
+  assertBindFailed(() => listenShared({ address, port, backlog }), message);
   assertBindFailed(() => checkFree({ address, port }), message);
 });
 
@@ -74,37 +75,37 @@ Deno.test("checkFree() refuses a port of another program that would let itself b
   await using _foreign = await foreignListener(port, "reusePort: true");
   const message = `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`;
   assertBindFailed(() => checkFree({ address, port }), message);
-  assertBindFailed(() => listenShared({ address, port }), message);
+  assertBindFailed(() => listenShared({ address, port, backlog }), message);
 });
 
 Deno.test("checkFree() leaves a free port free", () => {
   const port = freePort();
   checkFree({ address, port });
   checkFree({ address, port });
-  listenShared({ address, port }).close();
+  listenShared({ address, port, backlog }).close();
 });
 
 Deno.test("listenTls() opens a second socket beside the first, and refuses a port of another program", async () => {
   const certificate = await testCertificate();
   const port = freePort();
-  const one = listenTls({ address, port }, certificate);
-  const two = listenTls({ address, port }, certificate);
+  const one = listenTls({ address, port, backlog }, certificate);
+  const two = listenTls({ address, port, backlog }, certificate);
   one.close();
   two.close();
   await using _foreign = await foreignListener(port);
   assertBindFailed(
-    () => listenTls({ address, port }, certificate),
+    () => listenTls({ address, port, backlog }, certificate),
     `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`,
   );
 });
 
 Deno.test("listenShared() says when the machine has no such address", () => {
   assertBindFailed(
-    () => listenShared({ address: "192.0.2.1", port: 8080 }),
+    () => listenShared({ address: "192.0.2.1", port: 8080, backlog }),
     "Cannot listen on 192.0.2.1:8080: this machine has no address 192.0.2.1",
   );
   assertBindFailed(
-    () => listenShared({ address: "2001:db8::1", port: 8080 }),
+    () => listenShared({ address: "2001:db8::1", port: 8080, backlog }),
     "Cannot listen on [2001:db8::1]:8080: this machine has no address 2001:db8::1",
   );
 });
@@ -114,9 +115,12 @@ Deno.test({
   permissions: { net: false },
   fn: () => {
     assertBindFailed(
-      () => listenShared({ address, port: 443 }),
+      () => listenShared({ address, port: 443, backlog }),
       "Cannot listen on 127.0.0.1:443: no permission for ports below 1024 (run as root or grant CAP_NET_BIND_SERVICE)",
     );
-    assertBindFailed(() => listenShared({ address, port: 8443 }), "Cannot listen on 127.0.0.1:8443: no permission");
+    assertBindFailed(
+      () => listenShared({ address, port: 8443, backlog }),
+      "Cannot listen on 127.0.0.1:8443: no permission",
+    );
   },
 });

@@ -11,7 +11,7 @@ import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../../../src/session/session.ts";
-import type { Pool } from "../../../src/upstream/pool.ts";
+import type { Pool, Server } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { poolPlan, serverPlan, TestPool } from "../plans.ts";
 
@@ -25,9 +25,12 @@ export class SessionBench implements SessionContext {
   readonly test: TestPool;
   readonly ends: EndReason[] = [];
   readonly faults: unknown[] = [];
+  /** Failed attempts: the server's port, how many in a row, and why. */
+  readonly failures: (readonly [port: number, inARow: number, reason: string])[] = [];
   idleTicks = this.wheel.ticks(300);
   connectTimeout = 4;
   handshakeTimeout = 10;
+  tcpKeepAlive = true;
   readonly acceptProxy = null;
   readonly proxyProtocol = null;
   readonly access = null;
@@ -45,6 +48,10 @@ export class SessionBench implements SessionContext {
 
   onEnd(_session: Session, reason: EndReason): void {
     this.ends.push(reason);
+  }
+
+  onConnectFailure(server: Server, inARow: number, reason: string): void {
+    this.failures.push([server.plan.port, inARow, reason]);
   }
 
   onFault(error: unknown): void {

@@ -56,6 +56,22 @@ Deno.test("session goes on to the next server when one refuses, before the clien
   assert.deepEqual([bench.server(server.port).connectFailures, bench.server(server.port).connectionsTotal], [0, 1]);
 });
 
+Deno.test("session holds no shortage of its own machine against a server", async () => {
+  await using server = holdServer();
+  const bench = new SessionBench([{ port: server.port }]);
+  const { near, accepted } = await tcpPair();
+  const { connect } = Deno;
+  Deno.connect = (() => Promise.reject(Object.assign(new Error("Too many open files"), { code: "EMFILE" }))) as never;
+  try {
+    await bench.start(accepted).ran;
+  } finally {
+    Deno.connect = connect;
+  }
+  near.close();
+  bench.assertAllOver({ connect_failed: 1 });
+  assert.deepEqual([bench.failures, bench.server(server.port).connectFailures], [[], 0]);
+});
+
 Deno.test("session ends with connect_failed when every server refuses, each tried once", async () => {
   const ports = [freePort(), freePort(), freePort()];
   const bench = new SessionBench(ports.map((port) => ({ port })));
@@ -63,6 +79,7 @@ Deno.test("session ends with connect_failed when every server refuses, each trie
   await bench.start(accepted).ran;
   bench.assertAllOver({ connect_failed: 1 });
   assert.deepEqual(ports.map((port) => bench.server(port).connectFailures), [1, 1, 1]);
+  assert.deepEqual(bench.failures, ports.map((port) => [port, 1, `connection to 127.0.0.1:${port} refused`]));
   assert.equal((await readAll(near)).length, 0);
   near.close();
 });
@@ -100,6 +117,7 @@ Deno.test("session gives up on a server that does not answer within connectTimeo
   bench.clock.advance(700);
   await ran;
   assert.equal(bench.server(frozen.port).connectFailures, 1);
+  assert.deepEqual(bench.failures, [[frozen.port, 1, `no answer from 127.0.0.1:${frozen.port} within 3 s`]]);
   assert.equal(text(await readAll(near)), "two");
   near.close();
   await until("the session is over", () => bench.ends.length > 0);

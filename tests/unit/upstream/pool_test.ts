@@ -197,7 +197,7 @@ Deno.test("pool.update() treats a server that comes back as a new one; its total
   test.update(poolPlan(weighted([5, 3])));
   const back = test.server("127.0.0.1:2");
   assert.notEqual(back, gone);
-  assert.deepEqual([back.turn, back.seenHealth], [0, "Unknown"]);
+  assert.deepEqual([back.turn, back.counters.health], [0, "Unknown"]);
   const { health, lastProbeOk, lastProbeAt, connectionsTotal, connectionsActive } = back.counters.read();
   assert.deepEqual([health, lastProbeOk, lastProbeAt], ["Unknown", null, null]);
   assert.deepEqual([connectionsTotal, connectionsActive], [1, 1]);
@@ -211,19 +211,20 @@ Deno.test("pool of a worker that starts over goes on with what the board knows",
   assert.deepEqual(portsOf(test.successor(poolPlan(weighted([1, 1])))), [2]);
 });
 
-Deno.test("pool.setHealth() takes effect though another writer has changed the board before", () => {
-  const test = new TestPool(poolPlan(weighted([1, 1])));
-  const server = test.server("127.0.0.1:1");
+Deno.test("pool.setHealth() takes effect in every thread of the listener, and one of them sees the change", () => {
+  const plan = poolPlan(weighted([1, 1]));
+  const test = new TestPool(plan);
+  const other = test.successor(plan);
+  const [mine] = test.pool.servers;
+  const [theirs] = other.servers;
+  assert.ok(mine !== undefined && theirs !== undefined && mine !== theirs);
   assert.deepEqual(portsOf(test.pool), [1, 2]);
-  for (const [health, ports] of [["Abnormal", [2]], ["Healthy", [1, 2]]] as const) {
-    server.counters.health = health; // a predecessor's checker was quicker
-    test.pool.setHealth(server, health);
+  for (const [before, health, ports] of [["Unknown", "Abnormal", [2]], ["Abnormal", "Healthy", [1, 2]]] as const) {
+    assert.equal(other.setHealth(theirs, health), before);
     assert.deepEqual(portsOf(test.pool), ports);
+    assert.equal(test.pool.setHealth(mine, health), health, "no news any more");
+    assert.deepEqual(portsOf(other), ports);
   }
-  server.counters.health = "Abnormal"; // and was wrong
-  test.pool.setHealth(server, "Healthy");
-  assert.equal(server.counters.health, "Healthy");
-  assert.deepEqual(portsOf(test.pool), [1, 2]);
 });
 
 Deno.test("lease of a removed server still gives it back, and the server that comes back counts on", () => {
