@@ -11,6 +11,7 @@ import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../con
 import type { ReloadResult } from "../control/reload.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
+import { formatPorts, onlyPort, type PortRange } from "../net/ports.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
 /** What the admin API can see of the running program. */
@@ -38,7 +39,8 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     name: plan.name,
     protocol: protocolOf(plan),
     address: plan.address,
-    port: plan.port,
+    port: onlyPort(plan.ports),
+    ports: onlyPort(plan.ports) === null ? formatPorts(plan.ports) : null,
     state: view.stateOf(plan.name) ?? "draining",
     backendGroup: plan.group,
     algorithm: plan.pool.algorithm,
@@ -73,7 +75,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
 }
 
 function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
-  return pool.servers.map(({ key, address, port, weight, backup }) => {
+  return pool.servers.map(({ key, address, port, ports, weight, backup }) => {
     const state = view.boards.server(name, key)?.read();
     const { probeError, lastChange } = view.healthOf(name, key);
     const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
@@ -85,6 +87,7 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
       server: key,
       address,
       port,
+      ports: textOf(ports),
       weight,
       backup,
       health: state?.health ?? "Unknown",
@@ -99,6 +102,10 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
   });
 }
 
+function textOf(ports: readonly PortRange[] | null): string | null {
+  return ports === null ? null : formatPorts(ports);
+}
+
 /** One backend group, over all listeners that use it. */
 export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.infer<typeof groupSchema> {
   const users = [...view.model.listeners.values()].filter((plan) => plan.group === name);
@@ -109,13 +116,15 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     whenAllUnhealthy: group.whenAllUnhealthy,
     healthCheck: group.healthCheck,
     listeners: users.map((plan) => plan.name),
-    servers: group.servers.map(({ key, address, port, weight, backup }) => {
-      const same = seen.filter((server) => server.server === key);
+    servers: group.servers.map(({ key, address, port, ports, weight, backup }) => {
+      // A server with the group's defaultPort goes by its address alone in listeners with several ports.
+      const same = seen.filter((server) => server.server === key || server.server === address);
       const sum = (pick: (server: ServerView) => number) => same.reduce((total, server) => total + pick(server), 0);
       return {
         server: key,
         address,
         port,
+        ports: textOf(ports),
         weight,
         backup,
         health: worst(same.map((server) => server.health)),

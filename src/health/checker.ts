@@ -27,6 +27,8 @@ export interface CheckerContext {
   readonly random: () => number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** The port on which a server is probed when the settings name none. */
+  readonly portOf: (server: Server) => number;
   /** What a server's state is, told after every result: another checker may have written the board meanwhile. */
   readonly onState: (server: Server, state: HealthState) => void;
   /** A server's state has changed. Called once a change. */
@@ -120,10 +122,11 @@ export class HealthChecker {
   async #run(watch: Watch): Promise<void> {
     const first = watch.error === undefined;
     const startedAt = this.#context.now();
-    const { address, port } = watch.server.plan;
-    const { timeout } = this.#plan;
+    const { address } = watch.server.plan;
+    const { timeout, port } = this.#plan;
+    const target = { address, port: port ?? this.#context.portOf(watch.server), timeout };
     watch.probing = true;
-    const result = await this.#context.probe({ address, port: this.#plan.port ?? port, timeout }, watch.stop.signal);
+    const result = await this.#context.probe(target, watch.stop.signal);
     watch.probing = false;
     if (watch.stop.signal.aborted) return;
     this.#take(watch, result);
