@@ -20,6 +20,11 @@ export type ListenerChange =
   }
   | { readonly kind: "stop"; readonly name: string };
 
+/** The listener that a change is about. */
+export function nameOf(change: ListenerChange): string {
+  return change.kind === "stop" ? change.name : change.plan.name;
+}
+
 /**
  * Settings that only a new start can take up. `tls` counts when it comes or goes, `ports` when none of them stays: ports
  * that are added to others, or taken from them, come and go in place.

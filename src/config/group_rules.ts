@@ -97,13 +97,13 @@ function checkMapping(
   if (server.port !== undefined) {
     findings.error(
       [...path, "port"],
-      `must not be given, because listener "${range.name}" has "ports": its port P goes to port P of the server, ` +
-        `or to one of "ports" as a text with as many; got ${server.port}`,
+      `must be left out, because listener "${range.name}" has "ports" and sends port P to port P of the server ` +
+        `(for other ports, give "ports" as a text with as many), got ${server.port}`,
     );
   } else if (typeof server.ports === "object") {
     findings.error(
       [...path, "ports"],
-      `must be a text such as "20000-20100" with as many ports as listener "${range.name}" has, got a list`,
+      `must be left out or a text with as many ports as listener "${range.name}" has, got a list`,
     );
   } else if (typeof server.ports === "string") {
     const count = countPorts(portRanges(server.ports));

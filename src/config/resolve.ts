@@ -20,9 +20,7 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
   const listeners = config.listeners.map((listener): ListenerPlan => ({
     name: listener.name,
     address: canonicalAddress(listener.address),
-    ports: listener.ports === undefined
-      ? [onePort(known(listener.port, listener.name))]
-      : portRanges(listener.ports),
+    ports: listener.ports === undefined ? [onePort(known(listener.port, listener.name))] : portRanges(listener.ports),
     tls: resolveTls(listener, certificates),
     group: listener.backendGroup ?? null,
     pool: poolOf(listener),

@@ -39,10 +39,11 @@ export class Anchor implements Disposable {
    * @throws {WeirError} `bind_failed`
    */
   take(ports: readonly number[], ours: ReadonlySet<number>): void {
+    const missing = ports.filter((port) => !this.#sockets.has(port));
     try {
-      for (const port of ports) this.#takeOne({ address: this.#plan.address, port }, ours.has(port));
+      for (const port of missing) this.#takeOne({ address: this.#plan.address, port }, ours.has(port));
     } catch (error) {
-      this.release(ports);
+      this.release(missing);
       throw ofListener(this.#plan, error);
     }
   }

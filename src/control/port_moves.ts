@@ -4,13 +4,13 @@
  * @module
  */
 
-import type { ListenerChange } from "../config/diff.ts";
+import { type ListenerChange, nameOf } from "../config/diff.ts";
 import { type ListenerPlan, protocolOf } from "../config/model.ts";
 import { addressesOverlap } from "../config/rules.ts";
 import type { SocketKind } from "../messages.ts";
 import { listPorts } from "../net/ports.ts";
 import { socketKindOf } from "./anchors.ts";
-import { type Instance, leavingIn } from "./instance.ts";
+import type { Instance } from "./instance.ts";
 
 /** Ports that a listener opens in a change: all of them when it starts, those that are added when it stays. */
 export interface Opening {
@@ -25,12 +25,40 @@ export interface Release {
   readonly ports: readonly number[];
 }
 
-/** What a change opens, by the name of the listener. */
-export function openingsIn(
-  changes: readonly ListenerChange[],
-  serving: ReadonlyMap<string, Instance>,
-): ReadonlyMap<string, Opening> {
-  const openings = changes.flatMap((change): Opening[] => {
+/** What happens to ports in a change. */
+export interface PortMoves {
+  /** What the change opens, by the name of the listener. */
+  readonly openings: ReadonlyMap<string, Opening>;
+  /** What has to be closed before everything else can be opened. */
+  readonly inTheWay: readonly Release[];
+  /** The ports of an opening that a listener of ours has open until the change is made, and that can be opened beside. */
+  oursIn(opening: Opening): ReadonlySet<number>;
+}
+
+/** Works out what happens to ports in a change. @param serving the listeners that serve now, by name */
+export function portMovesOf(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): PortMoves {
+  const openings = openingsIn(changes, serving);
+  const releases = releasesIn(changes, serving);
+  const openedOn = byPort(openings);
+  const releasedOn = byPort(releases);
+  const isBlocked = (port: number, { instance }: Release) =>
+    openedOn.get(port)?.some((opening) =>
+      addressesOverlap(opening.plan.address, instance.plan.address) && !canShare(opening, instance)
+    ) ?? false;
+  return {
+    openings: new Map(openings.map((opening) => [opening.plan.name, opening])),
+    inTheWay: releases
+      .map((release) => ({ ...release, ports: release.ports.filter((port) => isBlocked(port, release)) }))
+      .filter(({ ports }) => ports.length > 0),
+    oursIn: (opening) =>
+      new Set(
+        opening.ports.filter((port) => releasedOn.get(port)?.some(({ instance }) => canShare(opening, instance))),
+      ),
+  };
+}
+
+function openingsIn(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): Opening[] {
+  return changes.flatMap((change): Opening[] => {
     if (change.kind === "stop") return [];
     const { plan } = change;
     if (change.kind !== "update") return [{ plan, ports: listPorts(plan.ports), sockets: socketKindOf(plan) }];
@@ -38,25 +66,36 @@ export function openingsIn(
     if (instance === undefined) return [];
     return [{ plan, ports: portsOnlyIn(plan, instance.plan), sockets: instance.sockets }];
   });
-  return new Map(openings.map((opening) => [opening.plan.name, opening]));
 }
 
-/** What a change gives up. */
-export function releasesIn(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): Release[] {
-  const leaving = leavingIn(changes, serving);
-  return [
-    ...leaving.map((instance) => ({ instance, ports: listPorts(instance.plan.ports) })),
-    ...changes.flatMap((change): Release[] => {
-      const instance = change.kind === "update" ? serving.get(change.plan.name) : undefined;
-      if (change.kind !== "update" || instance === undefined) return [];
-      return [{ instance, ports: portsOnlyIn(instance.plan, change.plan) }];
-    }),
-  ];
+function releasesIn(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): Release[] {
+  return changes.flatMap((change): Release[] => {
+    const instance = change.kind === "start" ? undefined : serving.get(nameOf(change));
+    if (instance === undefined) return [];
+    const stays = change.kind === "update" ? change.plan : undefined;
+    return [{
+      instance,
+      ports: stays === undefined ? listPorts(instance.plan.ports) : portsOnlyIn(instance.plan, stays),
+    }];
+  });
+}
+
+function byPort<Holder extends { readonly ports: readonly number[] }>(
+  holders: readonly Holder[],
+): ReadonlyMap<number, readonly Holder[]> {
+  const found = new Map<number, Holder[]>();
+  for (const holder of holders) {
+    for (const port of holder.ports) {
+      const others = found.get(port);
+      if (others === undefined) found.set(port, [holder]);
+      else others.push(holder);
+    }
+  }
+  return found;
 }
 
 /** The ports of one plan that another does not have. */
-function portsOnlyIn(one: ListenerPlan, other: ListenerPlan): number[] {
-  if (one.ports === other.ports) return [];
+export function portsOnlyIn(one: Pick<ListenerPlan, "ports">, other: Pick<ListenerPlan, "ports">): number[] {
   const others = new Set(listPorts(other.ports));
   return listPorts(one.ports).filter((port) => !others.has(port));
 }
@@ -64,23 +103,4 @@ function portsOnlyIn(one: ListenerPlan, other: ListenerPlan): number[] {
 /** Whether two listeners can have a port open side by side for a moment: the same address, protocol and sockets. */
 function canShare(a: Pick<Opening, "plan" | "sockets">, b: Pick<Opening, "plan" | "sockets">): boolean {
   return a.plan.address === b.plan.address && protocolOf(a.plan) === protocolOf(b.plan) && a.sockets === b.sockets;
-}
-
-/** What has to be closed before everything else can be opened. */
-export function inTheWayOf(openings: Iterable<Opening>, releases: readonly Release[]): Release[] {
-  const opened = [...openings].map((opening) => ({ ...opening, ports: new Set(opening.ports) }));
-  return releases.flatMap(({ instance, ports }): Release[] => {
-    const rivals = opened.filter((opening) =>
-      addressesOverlap(opening.plan.address, instance.plan.address) && !canShare(opening, instance)
-    );
-    const blocked = ports.filter((port) => rivals.some((rival) => rival.ports.has(port)));
-    return blocked.length === 0 ? [] : [{ instance, ports: blocked }];
-  });
-}
-
-/** The ports of an opening that a listener of ours has open at the moment, and which can be opened beside it. */
-export function ownPortsOf(opening: Opening, releases: readonly Release[]): ReadonlySet<number> {
-  const beside = releases.filter(({ instance }) => canShare(opening, instance));
-  const held = new Set(beside.flatMap(({ ports }) => ports));
-  return new Set(opening.ports.filter((port) => held.has(port)));
 }

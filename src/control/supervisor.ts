@@ -16,7 +16,7 @@ import { formatPorts, listPorts } from "../net/ports.ts";
 import { Anchor, ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
 import { type Instance, leavingIn, type ListenerState } from "./instance.ts";
-import { inTheWayOf, type Opening, openingsIn, ownPortsOf, type Release, releasesIn } from "./port_moves.ts";
+import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
 import { allSettled } from "./all_settled.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
 import { takeMessage } from "./worker_events.ts";
@@ -99,16 +99,15 @@ export class Supervisor {
       await Promise.all(suspended.map((closed) => this.#resume(closed)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
-    const openings = openingsIn(changes, this.#serving);
-    const releases = releasesIn(changes, this.#serving);
+    const { openings, inTheWay, oursIn } = portMovesOf(changes, this.#serving);
     const leaving = leavingIn(changes, this.#serving);
     try {
-      suspended.push(...inTheWayOf(openings.values(), releases));
+      suspended.push(...inTheWay);
       await allSettled(suspended.map((closed) => this.#suspend(closed)));
       await allSettled(changes.map(async (change) => {
         const opening = change.kind === "stop" ? undefined : openings.get(change.plan.name);
         if (opening === undefined) return;
-        const ours = ownPortsOf(opening, releases);
+        const ours = oursIn(opening);
         if (change.kind !== "update") opened.push(await this.#open(opening, ours));
         else if (opening.ports.length > 0 || change.changed.includes("tls")) {
           const instance = this.#serving.get(change.plan.name);
@@ -213,8 +212,7 @@ export class Supervisor {
     const instance = this.#serving.get(plan.name);
     if (instance === undefined) return;
     const memory = this.#memoryFor(plan);
-    const wanted = new Set(listPorts(plan.ports));
-    const gone = listPorts(instance.plan.ports).filter((port) => !wanted.has(port));
+    const gone = portsOnlyIn(instance.plan, plan);
     instance.plan = plan;
     this.health.keepOnly(plan.name, plan.pool.servers.map((server) => server.key));
     try {

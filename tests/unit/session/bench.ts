@@ -10,6 +10,7 @@ import type { ServerPlan } from "../../../src/config/model.ts";
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
+import type { PortRange } from "../../../src/net/ports.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../../../src/session/session.ts";
 import type { Pool } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -28,6 +29,7 @@ export class SessionBench implements SessionContext {
   idleTicks = this.wheel.ticks(300);
   connectTimeout = 4;
   handshakeTimeout = 10;
+  ports: readonly PortRange[] = [];
   readonly acceptProxy = null;
   readonly proxyProtocol = null;
   readonly access = null;
