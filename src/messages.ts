@@ -11,10 +11,22 @@ import type { LogFields, LogLevel } from "./log.ts";
 /** A listener as it runs in a worker: a replaced listener and its successor have one name and two instances. */
 export type InstanceId = string;
 
+/**
+ * How a listener opens its ports: in one queue with the main thread's hold on them (`shared`), or each with a queue of
+ * its own beside others (`beside`). See docs/decisions/0003-listening-sockets.md.
+ */
+export type SocketKind = "shared" | "beside";
+
 /** What a worker is asked to do; each gets an {@link Answer} with the same number. */
 export type WorkerRequest =
-  /** Open a listener's socket, and accept nothing yet. */
-  | { readonly kind: "open"; readonly instance: InstanceId; readonly plan: ListenerPlan; readonly memory: BoardMemory }
+  /** Open a listener's ports, and accept nothing yet. */
+  | {
+    readonly kind: "open";
+    readonly instance: InstanceId;
+    readonly plan: ListenerPlan;
+    readonly memory: BoardMemory;
+    readonly sockets: SocketKind;
+  }
   /** Start accepting. */
   | { readonly kind: "accept"; readonly instance: InstanceId }
   /** Take up new settings in place. */
@@ -24,13 +36,13 @@ export type WorkerRequest =
     readonly plan: ListenerPlan;
     readonly memory: BoardMemory;
   }
-  /** Open a socket with the plan's certificate beside the old one, where it differs. */
-  | { readonly kind: "renew"; readonly instance: InstanceId; readonly plan: ListenerPlan }
-  /** Close what `renew` has opened. */
+  /** Open what the plan needs beside what is open: added ports, and sockets with a renewed certificate. */
+  | { readonly kind: "prepare"; readonly instance: InstanceId; readonly plan: ListenerPlan }
+  /** Close what `prepare` has opened. */
   | { readonly kind: "forgo"; readonly instance: InstanceId }
-  /** Close the listening socket for now; sessions go on. */
-  | { readonly kind: "suspend"; readonly instance: InstanceId }
-  /** Open the socket again and go on accepting. */
+  /** Close ports for now, all unless some are named; sessions go on. */
+  | { readonly kind: "suspend"; readonly instance: InstanceId; readonly ports?: readonly number[] }
+  /** Open the ports that are closed and go on accepting. */
   | { readonly kind: "resume"; readonly instance: InstanceId }
   /** Count every open connection on the board again, which has been set to none. */
   | { readonly kind: "recount"; readonly instance: InstanceId }

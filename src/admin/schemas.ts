@@ -44,9 +44,17 @@ const traffic = {
 
 /** A server as one listener sees it. */
 export const serverSchema = z.object({
-  server: z.string().openapi({ example: "10.0.0.11:80" }),
+  server: z.string().openapi({
+    example: "10.0.0.11:80",
+    description: "What the server is called: address:port; address alone when it gets the listener's ports; " +
+      "address:first+ for ports of its own",
+  }),
   address: z.string(),
-  port: z.int(),
+  port: z.int().nullable().openapi({ description: "null when it depends on the port that the client connected to" }),
+  ports: z.string().nullable().openapi({
+    example: "20000-20100",
+    description: "The ports that the listener's ports stand for, in order; null for one port or the same ports",
+  }),
   weight: z.int(),
   effectiveWeight: z.number().openapi({ description: "Below weight while the server warms up (slowStart)" }),
   backup: z.boolean(),
@@ -62,7 +70,8 @@ export const listenerSchema = z.object({
   name: z.string(),
   protocol: z.enum(["TCP", "TCP_SSL"]),
   address: z.string(),
-  port: z.int(),
+  port: z.int().nullable().openapi({ description: "null when there are several ports" }),
+  ports: z.string().nullable().openapi({ example: "10000-10100,10200", description: "null when there is one port" }),
   state: z.enum(["starting", "accepting", "restarting", "draining"]),
   backendGroup: z.string().nullable().openapi({ description: "null when the group is written in place" }),
   algorithm: z.enum(["wrr", "wlc", "source-hash"]),

@@ -12,6 +12,7 @@ import type { ReloadResult } from "../control/reload.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
+import { formatPorts, onlyPort, type PortRange } from "../net/ports.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
 /** What the admin API can see of the running program. */
@@ -41,7 +42,8 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     name: plan.name,
     protocol: protocolOf(plan),
     address: plan.address,
-    port: plan.port,
+    port: onlyPort(plan.ports),
+    ports: onlyPort(plan.ports) === null ? formatPorts(plan.ports) : null,
     state: view.stateOf(plan.name) ?? "draining",
     backendGroup: plan.group,
     algorithm: plan.pool.algorithm,
@@ -79,7 +81,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
 }
 
 function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
-  return pool.servers.map(({ key, address, port, weight, backup }) => {
+  return pool.servers.map(({ key, address, port, ports, weight, backup }) => {
     const state = view.boards.server(name, key)?.read();
     const { probeError, lastChange } = view.healthOf(name, key);
     const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
@@ -91,6 +93,7 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
       server: key,
       address,
       port,
+      ports: textOf(ports),
       weight,
       effectiveWeight: effectiveWeight(weight, state?.warmSince ?? 0, view.takenAt.getTime(), pool.slowStart),
       backup,
@@ -106,6 +109,10 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
   });
 }
 
+function textOf(ports: readonly PortRange[] | null): string | null {
+  return ports === null ? null : formatPorts(ports);
+}
+
 /** One backend group, over all listeners that use it. */
 export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.infer<typeof groupSchema> {
   const users = [...view.model.listeners.values()].filter((plan) => plan.group === name);
@@ -117,13 +124,15 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     slowStart: group.slowStart,
     healthCheck: group.healthCheck,
     listeners: users.map((plan) => plan.name),
-    servers: group.servers.map(({ key, address, port, weight, backup }) => {
-      const same = seen.filter((server) => server.server === key);
+    servers: group.servers.map(({ key, address, port, ports, weight, backup }) => {
+      // A server with the group's defaultPort goes by its address alone in listeners with several ports.
+      const same = seen.filter((server) => server.server === key || server.server === address);
       const sum = (pick: (server: ServerView) => number) => same.reduce((total, server) => total + pick(server), 0);
       return {
         server: key,
         address,
         port,
+        ports: textOf(ports),
         weight,
         backup,
         health: worst(same.map((server) => server.health)),

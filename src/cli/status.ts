@@ -45,7 +45,7 @@ function render(status: Status, listeners: readonly Listener[]): string {
   const listenerRows = listeners.map((one) => [
     one.name,
     one.protocol,
-    formatEndpoint(one.address, one.port),
+    formatEndpoint(one.address, one.port ?? one.ports ?? ""),
     one.state,
     `${one.servers.filter((server) => server.health !== "Abnormal").length}/${one.servers.length}`,
     String(one.connectionsActive),

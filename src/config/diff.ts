@@ -4,6 +4,7 @@
  * @module
  */
 
+import { onlyPort, portsOverlap } from "../net/ports.ts";
 import type { ListenerPlan, Model } from "./model.ts";
 
 /** One listener's part of a change. */
@@ -19,8 +20,16 @@ export type ListenerChange =
   }
   | { readonly kind: "stop"; readonly name: string };
 
-/** Settings that only a new socket, or a new start, can take up. `tls` counts when it comes or goes. */
-const REPLACING = ["address", "port", "ipTranslation"] as const;
+/** The listener that a change is about. */
+export function nameOf(change: ListenerChange): string {
+  return change.kind === "stop" ? change.name : change.plan.name;
+}
+
+/**
+ * Settings that only a new start can take up. `tls` counts when it comes or goes, `ports` when none of them stays: ports
+ * that are added to others, or taken from them, come and go in place.
+ */
+const REPLACING = ["address", "ipTranslation"] as const;
 
 /** Compares two models listener by listener; an unchanged listener does not appear. */
 export function diffListeners(serving: Model["listeners"], next: Model["listeners"]): ListenerChange[] {
@@ -37,7 +46,7 @@ export function diffListeners(serving: Model["listeners"], next: Model["listener
     const changed = changedSettings(before, plan);
     if (changed.length === 0) continue;
     const replaces = REPLACING.some((key) => before[key] !== plan[key]) ||
-      (before.tls === null) !== (plan.tls === null);
+      (before.tls === null) !== (plan.tls === null) || !portsOverlap(before.ports, plan.ports);
     changes.push(
       replaces
         ? { kind: "replace", plan, changed, disconnect: before.ipTranslation !== plan.ipTranslation }
@@ -48,7 +57,9 @@ export function diffListeners(serving: Model["listeners"], next: Model["listener
 }
 
 function changedSettings(before: ListenerPlan, after: ListenerPlan): string[] {
-  return (Object.keys(after) as (keyof ListenerPlan)[]).filter((key) => !sameData(before[key], after[key]));
+  return (Object.keys(after) as (keyof ListenerPlan)[])
+    .filter((key) => !sameData(before[key], after[key]))
+    .map((key) => key === "ports" && onlyPort(before.ports) !== null && onlyPort(after.ports) !== null ? "port" : key);
 }
 
 /** Whether two pieces of plain data are equal; the order of keys does not count, the order of lists does. */

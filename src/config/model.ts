@@ -7,15 +7,21 @@
 
 import type { AddressRanges } from "../net/address_set.ts";
 import type { IpFamily } from "../net/ip.ts";
+import { mapPort, type PortRange } from "../net/ports.ts";
 
 /** A server as one listener sees it. Its key is its identity: state belongs to the key, never to the settings. */
 export interface ServerPlan {
-  /** `address:port`, the identity. */
+  /**
+   * The identity: `address:port`; `address` alone when the port is that of the listener; `address:first+` for ports of
+   * its own, by the first of them. It stays when a range grows.
+   */
   readonly key: string;
   readonly address: string;
   readonly family: IpFamily;
-  /** 1-65535. */
-  readonly port: number;
+  /** 1-65535; `null` when it depends on the port that the client connected to. */
+  readonly port: number | null;
+  /** The ports that the listener's ports stand for, in order; `null` when `port` is set, or they are the same ports. */
+  readonly ports: readonly PortRange[] | null;
   /** 0-100; 0 takes no new connections. */
   readonly weight: number;
   readonly backup: boolean;
@@ -87,7 +93,8 @@ export interface ListenerPlan {
   /** Unique; the identity of counters. */
   readonly name: string;
   readonly address: string;
-  readonly port: number;
+  /** At least one; the order counts for servers with ports of their own. */
+  readonly ports: readonly PortRange[];
   /** `null` for a TCP listener. */
   readonly tls: TlsPlan | null;
   /** The named group it uses; `null` when the group is written in place. */
@@ -133,6 +140,25 @@ export interface Model {
   readonly maxWorkers: number;
   readonly groups: ReadonlyMap<string, PoolPlan>;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
+}
+
+/**
+ * The port on which a server gets the connections that came in on `port` of a listener; `undefined` when that is none
+ * of the listener's `ports` (any more).
+ */
+export function serverPort(
+  server: Pick<ServerPlan, "port" | "ports">,
+  port: number,
+  ports: readonly PortRange[],
+): number | undefined {
+  if (server.port !== null) return server.port;
+  return server.ports === null ? port : mapPort(port, ports, server.ports);
+}
+
+/** The port on which a listener's server is probed, unless the health check names one: the first that it serves on. */
+export function probedPort(server: Pick<ServerPlan, "port" | "ports">, ports: readonly PortRange[]): number {
+  const first = (server.ports ?? ports)[0];
+  return server.port ?? first?.first ?? 0;
 }
 
 /** The protocol of a listener, as the configuration names it. */

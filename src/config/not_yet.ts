@@ -28,7 +28,6 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
 
 function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
   const found: [ConfigPath, string][] = [];
-  if (listener.ports !== undefined) found.push([["ports"], "is"]);
   if (listener.tls?.authentication === "mutual") found.push([["tls", "authentication"], '"mutual" is']);
   if (listener.tls?.minVersion === "1.3") found.push([["tls", "minVersion"], '"1.3" is']);
   if (listener.acceptProxyProtocol !== undefined && listener.protocol === "TCP_SSL") {

@@ -5,25 +5,25 @@
  */
 
 import { type AddressRanges, compileRanges } from "../net/address_set.ts";
-import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
+import { canonicalAddress, familyOf, parseEndpoint } from "../net/ip.ts";
+import type { PortRange } from "../net/ports.ts";
 import type { ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import { portRanges, serverKey, serverPlaces } from "./server_places.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** Looks up every reference of a valid configuration. */
 export function resolveModel({ config, certificates, ipGroups }: ValidConfig): Model {
   const compile = compileOnce(ipGroups);
-  const groups = new Map(Object.entries(config.backendGroups).map(([name, group]) => [name, resolvePool(group)]));
+  const { groups, poolOf } = resolveGroups(config);
   const endpoint = parseEndpoint(config.admin.listen);
   const listeners = config.listeners.map((listener): ListenerPlan => ({
     name: listener.name,
     address: canonicalAddress(listener.address),
-    port: known(listener.port, listener.name),
+    ports: listener.ports === undefined ? [onePort(known(listener.port, listener.name))] : portRanges(listener.ports),
     tls: resolveTls(listener, certificates),
     group: listener.backendGroup ?? null,
-    pool: listener.backends === undefined
-      ? known(groups.get(listener.backendGroup ?? ""), listener.name)
-      : resolvePool(listener.backends),
+    pool: poolOf(listener),
     ipTranslation: listener.ipTranslation,
     proxyProtocol: listener.proxyProtocol === "off"
       ? null
@@ -61,18 +61,43 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
   };
 }
 
-function resolvePool(group: BackendGroupConfig): PoolPlan {
+/**
+ * The groups as they are by themselves, and as a listener sees them: a group's `defaultPort` holds for listeners with
+ * one port, and for those with `ports` a server without a port has the ports of the listener. A group by itself is what
+ * its listeners with one port see, if there are any.
+ */
+function resolveGroups({ backendGroups, listeners }: ValidConfig["config"]) {
+  const resolve = (group: BackendGroupConfig) => ({
+    fixed: resolvePool(group, group.defaultPort),
+    mapped: resolvePool(group, undefined),
+  });
+  const pools = new Map(Object.entries(backendGroups).map(([name, group]) => [name, resolve(group)]));
+  const groups = new Map(
+    [...pools].map(([name, { fixed, mapped }]) => {
+      const users = listeners.filter((listener) => listener.backendGroup === name);
+      return [name, users.length > 0 && users.every(({ ports }) => ports !== undefined) ? mapped : fixed];
+    }),
+  );
+  const poolOf = (listener: ListenerConfig) => {
+    const both = listener.backends === undefined
+      ? known(pools.get(listener.backendGroup ?? ""), listener.name)
+      : resolve(listener.backends);
+    return listener.ports === undefined ? both.fixed : both.mapped;
+  };
+  return { groups, poolOf };
+}
+
+function resolvePool(group: BackendGroupConfig, defaultPort: number | undefined): PoolPlan {
   const { port, ...check } = group.healthCheck;
   return {
     algorithm: group.algorithm,
     servers: group.servers.flatMap((server) => {
-      const ports = server.ports ?? [known(server.port ?? group.defaultPort, server.address)];
       const address = canonicalAddress(server.address);
-      return ports.map((port): ServerPlan => ({
-        key: formatEndpoint(address, port),
+      return serverPlaces(server, defaultPort).map((place): ServerPlan => ({
+        key: serverKey(address, place),
         address,
         family: known(familyOf(address), address),
-        port,
+        ...place,
         weight: server.weight,
         backup: server.backup,
       }));
@@ -81,6 +106,10 @@ function resolvePool(group: BackendGroupConfig): PoolPlan {
     whenAllUnhealthy: group.whenAllUnhealthy,
     slowStart: group.slowStart,
   };
+}
+
+function onePort(port: number): PortRange {
+  return { first: port, last: port };
 }
 
 function resolveLimit(limit: number | "unlimited"): number | null {

@@ -4,11 +4,12 @@
  * @module
  */
 
-import { canonicalAddress, familyOf, formatEndpoint, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
+import { canonicalAddress, familyOf, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
 import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
 import { suggestion } from "../text/nearest.ts";
 import type { Findings } from "./findings.ts";
-import type { ShapedGroup, ShapedListener, ShapedParts } from "./shape.ts";
+import { checkGroup } from "./group_rules.ts";
+import type { ShapedListener, ShapedParts } from "./shape.ts";
 import type { ListenerConfig } from "./schema.ts";
 import type { ConfigPath } from "./source.ts";
 
@@ -17,14 +18,16 @@ export const MAX_PORTS = 10_000;
 
 /** Checks every rule that looks across keys, as far as the parts concerned have the right shape. */
 export function checkRules(parts: ShapedParts, findings: Findings): void {
-  for (const group of parts.groups) checkGroup(group, findings);
+  for (const group of parts.groups) {
+    checkGroup(group, parts.listeners.filter(({ config }) => config.backendGroup === group.path[1]), findings);
+  }
   for (const listener of parts.listeners) {
     const { index, config } = listener;
     const path: ConfigPath = ["listeners", index];
     checkListenerKeys(listener, path, findings);
     checkReferences(config, path, parts, findings);
     if (config.backends !== undefined) {
-      checkGroup({ path: [...path, "backends"], config: config.backends, wrong: new Set() }, findings);
+      checkGroup({ path: [...path, "backends"], config: config.backends, wrong: new Set() }, [listener], findings);
     }
     checkFamilies(listener, path, parts, findings);
   }
@@ -83,41 +86,6 @@ function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: Shap
   }
   for (const [index, group] of (listener.accessControl?.groups ?? []).entries()) {
     check(["accessControl", "groups", index], group, "IP group", names.ipGroups);
-  }
-}
-
-function checkGroup({ path, config: group, wrong }: ShapedGroup, findings: Findings): void {
-  const seen = new Map<string, ConfigPath>();
-  for (const [index, server] of group.servers.entries()) {
-    const serverPath: ConfigPath = [...path, "servers", index];
-    if (server.port !== undefined && server.ports !== undefined) {
-      findings.error([...serverPath, "ports"], 'must not be given together with "port"', true);
-      continue;
-    }
-    const ports = server.ports ?? [server.port ?? group.defaultPort];
-    for (const [portIndex, port] of ports.entries()) {
-      if (port === undefined) {
-        if (!wrong.has("defaultPort")) {
-          findings.error(serverPath, 'needs "port" or "ports", because the group has no "defaultPort"');
-        }
-        continue;
-      }
-      const key = formatEndpoint(canonicalAddress(server.address), port);
-      const place: ConfigPath = server.ports === undefined ? serverPath : [...serverPath, "ports", portIndex];
-      if (seen.has(key)) findings.error(place, `must not name a server twice, but ${key} is in this group already`);
-      else seen.set(key, place);
-    }
-  }
-  if (group.servers.length === 0) findings.warn(path, "has no servers, so every connection to it is refused");
-  else if (group.servers.every((server) => server.weight === 0)) {
-    findings.warn([...path, "servers"], "every server has weight 0, so none takes new connections");
-  }
-  if (group.healthCheck.enabled && group.healthCheck.timeout > group.healthCheck.interval) {
-    const { timeout, interval } = group.healthCheck;
-    findings.warn(
-      [...path, "healthCheck", "timeout"],
-      `is longer (${timeout} s) than the interval (${interval} s), so a server that does not answer is probed less often than set`,
-    );
   }
 }
 

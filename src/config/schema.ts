@@ -19,10 +19,24 @@ const serverAddress = z.string(rule("must be an IPv4 or IPv6 address or a host n
     ...rule("must be an IPv4 or IPv6 address or a host name"),
   });
 
+const portList = z.string(rule('must be ports and port ranges such as "10000-10100,10200"'))
+  .superRefine((value, context) => {
+    const result = parsePortList(value);
+    if (!result.ok) context.addIssue({ code: "custom", message: result.reason });
+  });
+
+const serverPorts = z.union([
+  list(port(), "ports", 1),
+  portList,
+], rule('must be a list of ports, at least 1, or ports and port ranges such as "20000-20100,20200"'));
+
 const server = section({
   address: serverAddress.describe("Where the server is: an IPv4 or IPv6 address."),
   port: port().optional().describe("The server's port; without it the group's defaultPort holds."),
-  ports: list(port(), "ports", 1).optional().describe("Several ports on one server, each balanced to on its own."),
+  ports: serverPorts.optional().describe(
+    "A list: several ports on one server, each balanced to on its own. A text: for listeners with as many ports, " +
+      "which get these in the same order.",
+  ),
   weight: whole(0, 100).default(10).describe("Share of new connections; 0 takes none and keeps those it has."),
   backup: flag().default(false).describe("Used only when no other server of the group can be."),
 }, "a server such as { address: 10.0.0.11, port: 80 }").describe("One server of a backend group.");
@@ -33,7 +47,7 @@ const healthCheck = section({
   interval: whole(5, 300, "seconds").default(5).describe("Seconds from one probe of a server to the next."),
   unhealthyThreshold: whole(2, 10).default(3).describe("Failures in a row that make a server Abnormal."),
   healthyThreshold: whole(2, 10).default(3).describe("Successes in a row that make a server Healthy."),
-  port: port().optional().describe("Probe this port instead of the server's own."),
+  port: port().optional().describe("Probe this port instead of the server's own, or the first of its own."),
   passive: flag().default(true).describe(
     "Whether three failed connections of clients in a row make a server Abnormal at once.",
   ),
@@ -43,7 +57,7 @@ const backendGroup = section({
   algorithm: oneOf("wrr", "wlc", "source-hash").default("wrr").describe(
     "How a server is picked: weighted round robin, weighted least connections, or by the client's address.",
   ),
-  defaultPort: port().optional().describe("The port of servers that give none."),
+  defaultPort: port().optional().describe("The port of servers that give none, for listeners with one port."),
   servers: list(server, "servers").default([]).describe("The servers."),
   healthCheck: healthCheck.prefault({}),
   whenAllUnhealthy: oneOf("forward", "reject").default("forward").describe(
@@ -64,12 +78,6 @@ const tls = section({
   handshakeTimeout: whole(1, 60, "seconds").default(10).describe("Seconds that a handshake may take."),
 }, 'a mapping with at least "certificate"').describe("How TLS is ended; needed for TCP_SSL and only there.");
 
-const portList = z.string(rule('must be ports and port ranges such as "10000-10100,10200"'))
-  .superRefine((value, context) => {
-    const result = parsePortList(value);
-    if (!result.ok) context.addIssue({ code: "custom", message: result.reason });
-  });
-
 const tagText = text(255, 0);
 const TAG_KEY_RULE = rule("must be a key of 1 to 255 characters");
 
@@ -88,7 +96,9 @@ export const listenerSchema = section({
   protocol: oneOf("TCP", "TCP_SSL").describe("TCP relays as it is; TCP_SSL ends TLS and relays plain TCP."),
   address: listenAddress.default("0.0.0.0").describe('The address to listen on; "::" for both families.'),
   port: port().optional().describe("The port to listen on."),
-  ports: portList.optional().describe('Several ports: "10000-10100,10200".'),
+  ports: portList.optional().describe(
+    'Several ports, "10000-10100,10200": port P goes to port P of the server.',
+  ),
   backendGroup: reference("backend group").optional().describe("The backend group that gets the connections."),
   backends: backendGroup.optional().describe("A backend group written in place."),
   tls: tls.optional(),

@@ -98,7 +98,9 @@ function addIssue(issue: z.core.$ZodIssue, prefix: ConfigPath, findings: Finding
       return;
     case "invalid_union": {
       // The alternative that got past the first look is the one that was meant.
-      const meant = issue.errors.find((errors) => errors.length > 0 && errors.every((error) => error.path.length > 0));
+      const meant = issue.errors.find((errors) =>
+        errors.length > 0 && errors.every((error) => error.path.length > 0 || error.code === "custom")
+      );
       const unknownKeys = issue.errors.find((errors) => errors.some((error) => error.code === "unrecognized_keys"));
       const branch = meant ?? unknownKeys;
       if (branch === undefined) findings.error(path, issue.message);

@@ -1,37 +1,70 @@
 /**
- * The main thread's hold on listening addresses. For TCP it keeps a copy of each socket: the port stays open, and
- * connections wait in its queue, while a worker is replaced.
+ * The main thread's hold on listening addresses. Where sockets are shared it keeps a copy of each: the port stays open,
+ * and connections wait in its queue, while a worker is replaced.
  *
  * @module
  */
 
 import type { ListenerPlan } from "../config/model.ts";
 import { messageOf, WeirError } from "../errors.ts";
+import type { SocketKind } from "../messages.ts";
 import { checkFree, listenShared } from "../net/listen.ts";
+import { countPorts } from "../net/ports.ts";
 import { closeQuietly } from "../net/stream.ts";
 
-/** A hold on one listener's address, until disposed. */
+/** A TCP listener with more ports than this does not share its sockets: each would take three descriptors, not one. */
+const MOST_SHARED_PORTS = 100;
+
+/** How a listener that starts with a plan opens its ports, from then on until it is gone. */
+export function socketKindOf(plan: ListenerPlan): SocketKind {
+  return plan.tls === null && countPorts(plan.ports) <= MOST_SHARED_PORTS ? "shared" : "beside";
+}
+
+/** A hold on the ports of one listener, until disposed. */
 export class Anchor implements Disposable {
-  readonly #socket: Deno.TcpListener | undefined;
+  readonly #plan: ListenerPlan;
+  readonly #kind: SocketKind;
+  readonly #sockets = new Map<number, Deno.TcpListener>();
+
+  /** @param plan whose address, and whose name for errors, @param kind how its worker opens ports */
+  constructor(plan: ListenerPlan, kind: SocketKind) {
+    this.#plan = plan;
+    this.#kind = kind;
+  }
 
   /**
-   * Makes sure that the address can be had.
+   * Makes sure that ports can be had: all or none.
    *
-   * @param sharesWithOwn whether another TCP-SSL listener of ours has the same address at the moment
+   * @param ours ports that another listener of ours has at the moment and can be opened beside
    * @throws {WeirError} `bind_failed`
    */
-  constructor(plan: ListenerPlan, sharesWithOwn: boolean) {
+  take(ports: readonly number[], ours: ReadonlySet<number>): void {
+    const missing = ports.filter((port) => !this.#sockets.has(port));
     try {
-      if (plan.tls === null) this.#socket = listenShared(plan);
-      else if (!sharesWithOwn) checkFree(plan);
+      for (const port of missing) this.#takeOne(port, ours.has(port));
     } catch (error) {
-      throw ofListener(plan, error);
+      this.release(missing);
+      throw ofListener(this.#plan, error);
     }
   }
 
-  /** Lets the address go. */
+  #takeOne(port: number, isOurs: boolean): void {
+    const { address, backlog } = this.#plan;
+    if (this.#kind === "shared") this.#sockets.set(port, listenShared({ address, port, backlog }));
+    else if (!isOurs) checkFree({ address, port });
+  }
+
+  /** Lets ports go, all unless some are named. */
+  release(ports: Iterable<number> = [...this.#sockets.keys()]): void {
+    for (const port of ports) {
+      closeQuietly(this.#sockets.get(port));
+      this.#sockets.delete(port);
+    }
+  }
+
+  /** Lets all ports go. */
   [Symbol.dispose](): void {
-    closeQuietly(this.#socket);
+    this.release();
   }
 }
 

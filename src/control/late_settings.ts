@@ -28,7 +28,7 @@ export function lateSettings(
       column: 0,
       path: `listeners[${order.indexOf(change.plan.name)}].backlog`,
       message: `takes effect when listener "${change.plan.name}" opens its socket next: ` +
-        "when its address, port or protocol changes, or at a restart",
+        "when its address or protocol changes, or at a restart",
     }];
   });
 }
@@ -36,5 +36,5 @@ export function lateSettings(
 /** A TCP listener that is replaced on its old address gets a copy of the old socket. */
 function opensSocket({ kind, plan, changed }: Exclude<ListenerChange, { kind: "start" | "stop" }>): boolean {
   if (kind === "update") return false;
-  return plan.tls !== null || ["address", "port", "tls"].some((key) => changed.includes(key));
+  return plan.tls !== null || ["address", "tls"].some((key) => changed.includes(key));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { diffListeners, type ListenerChange, sameData } from "../config/diff.ts";
+import { diffListeners, type ListenerChange, nameOf, sameData } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
 import { resolveModel } from "../config/resolve.ts";
@@ -138,7 +138,7 @@ function changedGenerally(before: Model, next: Model): string[] {
 
 function reported(change: ListenerChange): ReportedChange {
   return {
-    listener: change.kind === "stop" ? change.name : change.plan.name,
+    listener: nameOf(change),
     action: change.kind,
     settings: "changed" in change ? change.changed : [],
   };

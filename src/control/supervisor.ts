@@ -12,9 +12,11 @@ import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { InstanceId } from "../messages.ts";
 import { formatEndpoint } from "../net/ip.ts";
+import { formatPorts, listPorts } from "../net/ports.ts";
 import { Anchor, ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
-import { type Instance, inTheWayOf, leavingIn, type ListenerState, sharesSocket } from "./instance.ts";
+import { type Instance, leavingIn, type ListenerState } from "./instance.ts";
+import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
 import { allSettled } from "./all_settled.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
 import { takeMessage } from "./worker_events.ts";
@@ -30,6 +32,8 @@ export interface PreparedChange {
 
 /** Pause before a listener that could not get its port back tries again. */
 const REOPEN_SECONDS = 1;
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Runs listeners in workers. */
 export class Supervisor {
@@ -79,38 +83,35 @@ export class Supervisor {
   }
 
   /**
-   * Gets ready for a change: opens the sockets of new listeners. Nothing that serves is changed.
+   * Gets ready for a change: opens the ports of new listeners and those added to others. Nothing that serves is changed.
    *
    * @throws {WeirError} when a part cannot be done; nothing of the change is left then
    */
   async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
     const opened: Instance[] = [];
-    const suspended: Instance[] = [];
-    const renewed: Instance[] = [];
+    const suspended: Release[] = [];
+    const prepared: Release[] = [];
     const { maxWorkers } = this.#fleet;
     const undo = async () => {
       this.#fleet.maxWorkers = maxWorkers;
       await Promise.all(opened.map((instance) => this.#discard(instance)));
-      await Promise.all(renewed.map((instance) => this.#ask(instance, "forgo")));
-      await Promise.all(suspended.map((instance) => this.#resume(instance)));
+      await Promise.all(prepared.map((added) => this.#forgo(added)));
+      await Promise.all(suspended.map((closed) => this.#resume(closed)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
-    const plans = changes.flatMap((change) =>
-      change.kind === "start" || change.kind === "replace" ? [change.plan] : []
-    );
+    const { openings, inTheWay, oursIn } = portMovesOf(changes, this.#serving);
     const leaving = leavingIn(changes, this.#serving);
     try {
-      suspended.push(...inTheWayOf(plans, leaving));
-      await allSettled(suspended.map((instance) => this.#suspend(instance)));
-      await allSettled(plans.map(async (plan) => opened.push(await this.#open(plan, leaving))));
+      suspended.push(...inTheWay);
+      await allSettled(suspended.map((closed) => this.#suspend(closed)));
       await allSettled(changes.map(async (change) => {
-        const instance = change.kind === "update" ? this.#serving.get(change.plan.name) : undefined;
-        if (change.kind !== "update" || instance?.state !== "accepting" || !change.changed.includes("tls")) return;
-        renewed.push(instance);
-        try {
-          await instance.crew.worker.request({ kind: "renew", instance: instance.id, plan: change.plan });
-        } catch (error) {
-          throw ofListener(change.plan, error);
+        const opening = change.kind === "stop" ? undefined : openings.get(change.plan.name);
+        if (opening === undefined) return;
+        const ours = oursIn(opening);
+        if (change.kind !== "update") opened.push(await this.#open(opening, ours));
+        else if (opening.ports.length > 0 || change.changed.includes("tls")) {
+          const instance = this.#serving.get(change.plan.name);
+          if (instance !== undefined) await this.#prepareUpdate(instance, opening, { ours, prepared });
         }
       }));
     } catch (error) {
@@ -142,20 +143,44 @@ export class Supervisor {
     this.#fleet.terminate();
   }
 
-  /** Opens a socket for a plan. */
-  async #open(plan: ListenerPlan, leaving: readonly Instance[]): Promise<Instance> {
-    const anchor = new Anchor(plan, leaving.some((other) => sharesSocket(other.plan, plan)));
+  /** Opens the ports of a plan. @param ours those that a listener of ours has open, which does not matter */
+  async #open({ plan, ports, sockets }: Opening, ours: ReadonlySet<number>): Promise<Instance> {
+    const anchor = new Anchor(plan, sockets);
+    anchor.take(ports, ours);
     const id = `${plan.name}#${this.#nextInstance++}`;
-    const instance: Instance = { id, plan, crew: this.#fleet.place(id), state: "starting", committed: false, anchor };
+    const crew = this.#fleet.place(id);
+    const instance: Instance = { id, plan, crew, state: "starting", committed: false, sockets, anchor };
     this.#instances.set(id, instance);
     try {
-      await instance.crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
+      await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan), sockets });
       return instance;
     } catch (error) {
       // Also when it opens after all, too late: nobody waits for it any more.
       await this.#discard(instance);
       throw ofListener(plan, error);
     }
+  }
+
+  /** Opens what an update needs beside what is open: added ports, sockets for a renewed certificate. */
+  async #prepareUpdate(
+    instance: Instance,
+    { plan, ports }: Opening,
+    { ours, prepared }: { readonly ours: ReadonlySet<number>; readonly prepared: Release[] },
+  ): Promise<void> {
+    instance.anchor.take(ports, ours);
+    prepared.push({ instance, ports });
+    // One whose worker starts anew opens everything when it takes up the plan.
+    if (instance.state !== "accepting") return;
+    try {
+      await instance.crew.worker.request({ kind: "prepare", instance: instance.id, plan });
+    } catch (error) {
+      throw ofListener(plan, error);
+    }
+  }
+
+  async #forgo({ instance, ports }: Release): Promise<void> {
+    instance.anchor.release(ports);
+    await this.#ask(instance, "forgo");
   }
 
   /** The listener's board, with slots for the servers that serve now and for those of the plan. */
@@ -178,16 +203,16 @@ export class Supervisor {
   async #accept(instance: Instance): Promise<void> {
     await instance.crew.worker.request({ kind: "accept", instance: instance.id });
     instance.state = "accepting";
-    const { name, address, port } = instance.plan;
-    this.#log("info", `Listener "${name}" accepts ${protocolOf(instance.plan)} on ${formatEndpoint(address, port)}`, {
-      listener: name,
-    });
+    const { name, address, ports } = instance.plan;
+    const where = formatEndpoint(address, formatPorts(ports));
+    this.#log("info", `Listener "${name}" accepts ${protocolOf(instance.plan)} on ${where}`, { listener: name });
   }
 
   async #update(plan: ListenerPlan): Promise<void> {
     const instance = this.#serving.get(plan.name);
     if (instance === undefined) return;
     const memory = this.#memoryFor(plan);
+    const gone = portsOnlyIn(instance.plan, plan);
     instance.plan = plan;
     this.health.keepOnly(plan.name, plan.pool.servers.map((server) => server.key));
     try {
@@ -198,6 +223,7 @@ export class Supervisor {
         listener: plan.name,
       });
     }
+    instance.anchor.release(gone);
   }
 
   #retire(name: string, drainTimeout: number): void {
@@ -235,22 +261,24 @@ export class Supervisor {
     await instance.crew.worker.request({ kind, instance: instance.id }).catch(() => {});
   }
 
-  async #suspend(instance: Instance): Promise<void> {
-    instance.anchor[Symbol.dispose]();
-    await instance.crew.worker.request({ kind: "suspend", instance: instance.id });
+  async #suspend({ instance, ports }: Release): Promise<void> {
+    instance.anchor.release(ports);
+    await instance.crew.worker.request({ kind: "suspend", instance: instance.id, ports });
   }
 
-  /** Gives a listener its socket back; tries until it has it. */
-  async #resume(instance: Instance): Promise<void> {
+  /** Gives a listener ports back; tries until it has them. */
+  async #resume({ instance, ports }: Release): Promise<void> {
+    const wanted = new Set(listPorts(instance.plan.ports));
+    const missing = ports.filter((port) => wanted.has(port));
     try {
-      instance.anchor = new Anchor(instance.plan, false);
+      instance.anchor.take(missing, NONE);
       await instance.crew.worker.request({ kind: "resume", instance: instance.id });
       if (instance.state === "restarting") instance.state = "accepting";
     } catch (error) {
-      instance.anchor[Symbol.dispose]();
+      instance.anchor.release(missing);
       this.#logFailure(instance, error);
       instance.state = "restarting";
-      void this.#later(instance, instance.crew, () => this.#resume(instance));
+      void this.#later(instance, instance.crew, () => this.#resume({ instance, ports }));
     }
   }
 
@@ -307,7 +335,8 @@ export class Supervisor {
     // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
     if (given() || instance.state === "draining") return this.#fleet.leave(crew, id);
     try {
-      await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan) });
+      const { sockets } = instance;
+      await crew.worker.request({ kind: "open", instance: id, plan, memory: this.#memoryFor(plan), sockets });
       if (given()) return await this.#discard(instance);
       if (instance.committed) await this.#accept(instance);
     } catch (error) {

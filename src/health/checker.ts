@@ -29,6 +29,8 @@ export interface CheckerContext {
   readonly now: () => number;
   /** Writes down a server's state, told after every result. @returns what it was before */
   readonly onState: (server: Server, state: HealthState) => HealthState;
+  /** The port on which a server is probed when the settings name none. */
+  readonly portOf: (server: Server) => number;
   /** A server's state has changed. Called once a change. */
   readonly onTransition: (server: Server, transition: HealthTransition) => void;
   /** A probe's outcome differs from the one before it (another error, say). */
@@ -134,10 +136,11 @@ export class HealthChecker {
   async #run(watch: Watch): Promise<void> {
     const first = watch.error === undefined;
     const startedAt = this.#context.now();
-    const { address, port } = watch.server.plan;
-    const { timeout } = this.#plan;
+    const { address } = watch.server.plan;
+    const { timeout, port } = this.#plan;
+    const target = { address, port: port ?? this.#context.portOf(watch.server), timeout };
     watch.probing = true;
-    const result = await this.#context.probe({ address, port: this.#plan.port ?? port, timeout }, watch.stop.signal);
+    const result = await this.#context.probe(target, watch.stop.signal);
     watch.probing = false;
     if (watch.stop.signal.aborted) return;
     this.#take(watch, result);

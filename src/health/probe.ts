@@ -1,5 +1,5 @@
 /**
- * One health probe: a TCP connect to the server's port, then close.
+ * One health probe: a TCP connect to one port of the server, then close.
  *
  * @module
  */

@@ -90,8 +90,8 @@ export function plainPeerAddress(address: string): string {
   return isMapped ? [high >> 8, high & 255, low >> 8, low & 255].join(".") : address;
 }
 
-/** `address:port`, with brackets around an IPv6 address. */
-export function formatEndpoint(address: string, port: number): string {
+/** `address:port`, with brackets around an IPv6 address. @param port one port, or several as a text */
+export function formatEndpoint(address: string, port: number | string): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 

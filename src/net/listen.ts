@@ -37,6 +37,23 @@ export function listenShared({ address, port, backlog }: SocketSettings): Deno.T
 }
 
 /**
+ * Opens a TCP socket beside others of this process on the same address, each with a queue of its own. It takes one
+ * descriptor, where {@link listenShared} takes two for the first socket of an address and one for each other.
+ *
+ * @throws {WeirError} `bind_failed`
+ */
+export function listenBeside(at: SocketSettings): Deno.TcpListener {
+  // Unstable, so missing from the published types without a flag.
+  const options: Deno.TcpListenOptions & { reusePort: boolean } = {
+    hostname: at.address,
+    port: at.port,
+    reusePort: true,
+    tcpBacklog: at.backlog,
+  };
+  return bind(at, () => Deno.listen(options));
+}
+
+/**
  * Opens a TCP-SSL socket beside others of this process on the same address, each with a queue of its own.
  *
  * @throws {WeirError} `bind_failed`
@@ -89,5 +106,12 @@ function reasonOf(error: unknown, at: ListenAddress): string {
       ? "no permission for ports below 1024 (run as root or grant CAP_NET_BIND_SERVICE)"
       : "no permission";
   }
+  if (isOutOfDescriptors(error)) {
+    return "no file descriptor is left; raise the limit (ulimit -n, LimitNOFILE) or listen on fewer ports";
+  }
   return messageOf(error);
+}
+
+function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
 }

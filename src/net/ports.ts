@@ -1,5 +1,6 @@
 /**
- * Port lists as a listener writes them: `"10000-10100,10200"`.
+ * Lists of ports: reading and writing them as the configuration does (`"10000-10100,10200"`), and what can be asked of
+ * them. The order of a list counts: its n-th port belongs to the n-th port of another list.
  *
  * @module
  */
@@ -40,6 +41,46 @@ export function parsePortList(text: string): PortListResult {
 /** `10000-10100`, or `10200` for a single port. */
 export function formatRange(range: PortRange): string {
   return range.first === range.last ? String(range.first) : `${range.first}-${range.last}`;
+}
+
+/** `10000-10100,10200`: the opposite of {@link parsePortList}. */
+export function formatPorts(ranges: readonly PortRange[]): string {
+  return ranges.map(formatRange).join(",");
+}
+
+/** The only port of a list; `null` when it holds another number of them. */
+export function onlyPort(ranges: readonly PortRange[]): number | null {
+  const [first] = ranges;
+  return first !== undefined && countPorts(ranges) === 1 ? first.first : null;
+}
+
+/** Every port of a list, in its order. */
+export function listPorts(ranges: readonly PortRange[]): number[] {
+  return ranges.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+}
+
+/** Whether two lists have a port in common. */
+export function portsOverlap(a: readonly PortRange[], b: readonly PortRange[]): boolean {
+  return a.some((one) => b.some((other) => one.first <= other.last && other.first <= one.last));
+}
+
+/** The port that stands in `to` where `port` stands in `from`; `undefined` when there is none. */
+export function mapPort(port: number, from: readonly PortRange[], to: readonly PortRange[]): number | undefined {
+  let place = 0;
+  for (const { first, last } of from) {
+    if (port >= first && port <= last) return portAt(to, place + port - first);
+    place += last - first + 1;
+  }
+  return undefined;
+}
+
+function portAt(ranges: readonly PortRange[], place: number): number | undefined {
+  let rest = place;
+  for (const { first, last } of ranges) {
+    if (rest <= last - first) return first + rest;
+    rest -= last - first + 1;
+  }
+  return undefined;
 }
 
 /** How many ports a list of ranges holds. */

@@ -5,9 +5,11 @@
  */
 
 import type { ListenerCounters } from "../board/board.ts";
-import { connectTcp, isOwnShortage } from "../net/connect.ts";
+import { serverPort } from "../config/model.ts";
+import { type ConnectTarget, connectTcp, isOwnShortage } from "../net/connect.ts";
 import { connectFailure } from "../net/connect_failure.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
+import type { PortRange } from "../net/ports.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
 
 /** No new attempt starts after this many connect timeouts. */
@@ -16,6 +18,8 @@ export const CONNECT_BUDGET = 4;
 /** What dialing needs of its listener. */
 export interface DialContext {
   readonly pool: Pool;
+  /** The ports of the listener, which ports of servers may follow from. */
+  readonly ports: readonly PortRange[];
   readonly counters: ListenerCounters;
   readonly wheel: DeadlineWheel;
   /** Seconds that one attempt may take. */
@@ -30,28 +34,43 @@ export interface Dialed {
   readonly lease: Lease;
 }
 
-/** Connects a client to a server. @param client its address, as its socket reports it */
-export async function dial(client: string, context: DialContext): Promise<Dialed | "connect_failed" | "no_server"> {
+/** Who is to be connected. */
+export interface DialingClient {
+  /** Its address, as its socket or its PROXY protocol header reports it. */
+  readonly address: string;
+  /** The port of the listener that it has connected to, whatever a header says. */
+  readonly listenerPort: number;
+}
+
+/** Connects a client to a server. */
+export async function dial(
+  { address: client, listenerPort }: DialingClient,
+  context: DialContext,
+): Promise<Dialed | "connect_failed" | "no_server"> {
   const startedAt = performance.now();
   let tried: Set<Server> | undefined;
   for (;;) {
     const lease = context.pool.acquire(client, tried);
     if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
+    const { plan } = lease.server;
+    const port = serverPort(plan, listenerPort, context.ports);
+    if (port === undefined) {
+      // A reload has taken the port out of the listener's range just now.
+      lease[Symbol.dispose]();
+      return "no_server";
+    }
     const attemptAt = performance.now();
     const abort = new AbortController();
     try {
-      const connection = await connectWithin(lease.server, abort, context);
+      const connection = await connectWithin({ address: plan.address, port }, abort, context);
       lease.server.counters.connected();
       context.counters.connected((performance.now() - attemptAt) / 1000);
       return { connection, lease };
     } catch (error) {
       lease[Symbol.dispose]();
       if (isOwnShortage(error)) return "connect_failed";
-      const reason = connectFailure(
-        lease.server.plan,
-        error,
-        abort.signal.aborted ? context.connectTimeout : undefined,
-      );
+      const late = abort.signal.aborted ? context.connectTimeout : undefined;
+      const reason = connectFailure({ address: plan.address, port }, error, late);
       context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), reason);
     }
     (tried ??= new Set()).add(lease.server);
@@ -60,14 +79,14 @@ export async function dial(client: string, context: DialContext): Promise<Dialed
 }
 
 async function connectWithin(
-  server: Server,
+  target: ConnectTarget,
   abort: AbortController,
   { wheel, connectTimeout }: DialContext,
 ): Promise<Deno.TcpConn> {
   const deadline: Deadline = { dueTick: wheel.tickIn(connectTimeout), expire: () => abort.abort() };
   wheel.add(deadline);
   try {
-    return await connectTcp(server.plan, abort.signal);
+    return await connectTcp(target, abort.signal);
   } finally {
     wheel.remove(deadline);
   }

@@ -148,7 +148,8 @@ export class Session implements Deadline, RelayObserver {
   }
 
   async #connect(): Promise<ByteStream | undefined> {
-    const result = await dial(this.route.source.address, this.#context);
+    const client = { address: this.route.source.address, listenerPort: this.#client.localAddr.port };
+    const result = await dial(client, this.#context);
     if (typeof result === "string") {
       this.end(result);
       return undefined;

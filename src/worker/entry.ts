@@ -37,7 +37,7 @@ const listeners = new Map<InstanceId, RunningListener>();
 
 async function handle(request: WorkerRequest): Promise<void> {
   if (request.kind === "open") {
-    listeners.set(request.instance, new RunningListener(request.plan, request.memory, environment));
+    listeners.set(request.instance, new RunningListener(request, environment));
     return;
   }
   const listener = listeners.get(request.instance);
@@ -47,14 +47,14 @@ async function handle(request: WorkerRequest): Promise<void> {
       return listener.start();
     case "update":
       return listener.update(request.plan, request.memory);
-    case "renew":
-      return listener.renew(request.plan);
+    case "prepare":
+      return listener.prepare(request.plan);
     case "forgo":
       return listener.forgo();
     case "recount":
       return listener.recount();
     case "suspend":
-      return listener.suspend();
+      return listener.suspend(request.ports);
     case "resume":
       return listener.resume();
     case "stop":

@@ -1,22 +1,23 @@
 /**
- * One listener in its worker: the socket, the accept loop, settings that change in place, and draining.
+ * One listener in its worker: its sessions, settings that change in place, and draining.
  *
  * @module
  */
 
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
-import type { ListenerPlan } from "../config/model.ts";
+import { type ListenerPlan, probedPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
 import { type CheckerContext, HealthChecker } from "../health/checker.ts";
 import type { Log } from "../log.ts";
+import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
-import { listenShared, listenTls } from "../net/listen.ts";
-import { closeQuietly } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
-import { type AcceptedConnection, Session, type SessionContext } from "../session/session.ts";
+import { Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
+import { Acceptor } from "./acceptor.ts";
+import { openSocket } from "./listening_socket.ts";
 import { RefusalLog } from "./refusal_log.ts";
 
 /** What all listeners of a worker share. */
@@ -25,14 +26,12 @@ export interface ListenerEnvironment {
   readonly buffers: BufferPool;
   readonly log: Log;
   /** How servers are probed; the listener adds what to do with a transition. */
-  readonly checker: Omit<CheckerContext, "onState" | "onTransition" | "onOutcome">;
+  readonly checker: Omit<CheckerContext, "portOf" | "onState" | "onTransition" | "onOutcome">;
   /** Hears of health transitions and of new probe outcomes. */
   readonly onHealth: (listener: string, ...event: Parameters<CheckerContext["onTransition"]>) => void;
   readonly onProbe: (listener: string, ...event: Parameters<CheckerContext["onOutcome"]>) => void;
 }
 
-/** How long the accept loop waits when the machine has no descriptor left. */
-const ACCEPT_PAUSE_MS = 50;
 /** The least time between two log lines about failing accepts. */
 const ACCEPT_LOG_EVERY_MS = 5000;
 
@@ -45,7 +44,12 @@ const LOGGED_REFUSALS: ReadonlySet<EndReason> = new Set([
   "proxy_header_timeout",
 ]);
 
-type ListeningSocket = Deno.TcpListener | Deno.TlsListener;
+/** What it takes to open a listener. */
+export interface ListenerOpening {
+  readonly plan: ListenerPlan;
+  readonly memory: BoardMemory;
+  readonly sockets: SocketKind;
+}
 
 /** A listener that runs. */
 export class RunningListener implements SessionContext {
@@ -58,18 +62,14 @@ export class RunningListener implements SessionContext {
   readonly #checker: HealthChecker;
   readonly #sessions = new Set<Session>();
   #plan: ListenerPlan;
-  #socket: ListeningSocket | undefined;
-  /** A socket with a renewed certificate, until {@link update} makes it the only one. */
-  #renewed: ListeningSocket | undefined;
-  /** Sockets that are open, and the end of accepting from each: only then is it really closed. */
-  readonly #open = new Map<ListeningSocket, Promise<void>>();
+  readonly #acceptor: Acceptor;
   #started = false;
   #onEmpty: (() => void) | undefined;
   #acceptErrorLoggedAt = -Infinity;
   readonly #refusals: RefusalLog;
 
-  /** Opens the socket. @throws {WeirError} `bind_failed` */
-  constructor(plan: ListenerPlan, memory: BoardMemory, environment: ListenerEnvironment) {
+  /** Opens its ports. @throws {WeirError} `bind_failed` */
+  constructor({ plan, memory, sockets }: ListenerOpening, environment: ListenerEnvironment) {
     this.#plan = plan;
     this.#environment = environment;
     this.wheel = environment.wheel;
@@ -79,12 +79,29 @@ export class RunningListener implements SessionContext {
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.#checker = new HealthChecker(plan.pool.healthCheck, {
       ...environment.checker,
+      portOf: (server) => probedPort(server.plan, this.#plan.ports),
       onState: (server, state) => this.pool.setHealth(server, state),
       onTransition: (server, transition) => environment.onHealth(this.#plan.name, server, transition),
       onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
     });
     this.#refusals = new RefusalLog(plan.name, environment.log);
-    this.#socket = openSocket(plan);
+    this.#acceptor = new Acceptor(plan, {
+      open: (of, port) => openSocket(of, port, sockets),
+      onConnection: (connection) => {
+        const session = new Session(connection, this);
+        this.#sessions.add(session);
+        void session.run();
+      },
+      onAcceptError: (error) => {
+        this.counters.acceptFailed();
+        this.#logAcceptError(error);
+      },
+    });
+  }
+
+  /** The ports it listens on. */
+  get ports(): ListenerPlan["ports"] {
+    return this.#plan.ports;
   }
 
   /** Who may connect. */
@@ -132,58 +149,42 @@ export class RunningListener implements SessionContext {
     if (this.#started) return;
     this.#started = true;
     this.#checker.update(this.#plan.pool.healthCheck, this.pool.servers);
-    if (this.#socket !== undefined) this.#accept(this.#socket);
+    this.#acceptor.start();
   }
 
   /**
-   * Opens a socket for a renewed certificate beside the old one; from now on new clients may get either. Nothing is
-   * done when the certificate is the same.
+   * Opens what a plan needs beside what is open: added ports, and sockets for a renewed certificate.
    *
    * @throws {WeirError} `bind_failed`; nothing has changed then
    */
-  renew(plan: ListenerPlan): void {
-    if (plan.tls?.certPem === this.#plan.tls?.certPem && plan.tls?.keyPem === this.#plan.tls?.keyPem) return;
-    if (this.#socket === undefined || this.#renewed !== undefined) return;
-    this.#renewed = openSocket(plan);
-    // One that has not started yet gets its accept loop in start(), and a socket must not have two.
-    if (this.#started) this.#accept(this.#renewed);
+  prepare(plan: ListenerPlan): void {
+    this.#acceptor.prepare(plan);
   }
 
-  /** Takes {@link renew} back. */
-  async forgo(): Promise<void> {
-    const renewed = this.#renewed;
-    this.#renewed = undefined;
-    await this.#close(renewed);
+  /** Takes {@link prepare} back. */
+  forgo(): Promise<void> {
+    return this.#acceptor.forgo();
   }
 
   /** Takes up new settings; established connections stay. @throws {WeirError} `bind_failed` */
   async update(plan: ListenerPlan, memory: BoardMemory): Promise<void> {
     // Done before, unless this worker has taken over from one that died in between.
-    this.renew(plan);
+    this.prepare(plan);
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.pool.update(plan.pool, memory);
     this.#checker.update(plan.pool.healthCheck, this.pool.servers);
-    if (this.#renewed === undefined) return;
-    const before = this.#socket;
-    this.#socket = this.#renewed;
-    this.#renewed = undefined;
-    await this.#close(before);
+    await this.#acceptor.adopt(plan);
   }
 
-  /** Closes the listening socket for now; sessions go on. The port is free when this resolves. */
-  async suspend(): Promise<void> {
-    const [socket, renewed] = [this.#socket, this.#renewed];
-    this.#socket = undefined;
-    this.#renewed = undefined;
-    await Promise.all([this.#close(socket), this.#close(renewed)]);
+  /** Closes ports for now, all unless some are named; sessions go on. They are free when this resolves. */
+  suspend(ports?: readonly number[]): Promise<void> {
+    return this.#acceptor.close(ports);
   }
 
-  /** Opens the socket again and goes on accepting. @throws {WeirError} `bind_failed` */
+  /** Opens its closed ports again and goes on accepting. @throws {WeirError} `bind_failed` */
   resume(): void {
-    if (this.#socket !== undefined) return;
-    this.#socket = openSocket(this.#plan);
-    this.#accept(this.#socket);
+    this.#acceptor.open();
   }
 
   /** Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. */
@@ -231,40 +232,6 @@ export class RunningListener implements SessionContext {
     });
   }
 
-  #accept(socket: ListeningSocket): void {
-    this.#open.set(socket, Promise.resolve());
-    this.#open.set(socket, this.#acceptFrom(socket));
-  }
-
-  async #close(socket: ListeningSocket | undefined): Promise<void> {
-    if (socket === undefined) return;
-    const accepting = this.#open.get(socket);
-    this.#open.delete(socket);
-    closeQuietly(socket);
-    await accepting;
-  }
-
-  /** Runs until the socket is closed on purpose; no error ends it. */
-  async #acceptFrom(socket: ListeningSocket): Promise<void> {
-    while (this.#open.has(socket)) {
-      let connection: AcceptedConnection;
-      try {
-        connection = await socket.accept();
-      } catch (error) {
-        if (!this.#open.has(socket)) return;
-        // The client went before it was accepted: its place in the queue is free again, there is nothing to wait for.
-        if (isClientGone(error)) continue;
-        this.counters.acceptFailed();
-        this.#logAcceptError(error);
-        await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
-        continue;
-      }
-      const session = new Session(connection, this);
-      this.#sessions.add(session);
-      void session.run();
-    }
-  }
-
   #logAcceptError(error: unknown): void {
     if (performance.now() - this.#acceptErrorLoggedAt < ACCEPT_LOG_EVERY_MS) return;
     this.#acceptErrorLoggedAt = performance.now();
@@ -276,13 +243,4 @@ export class RunningListener implements SessionContext {
       },
     );
   }
-}
-
-function isClientGone(error: unknown): boolean {
-  return error instanceof Deno.errors.NotConnected || error instanceof Deno.errors.ConnectionReset ||
-    error instanceof Deno.errors.ConnectionAborted;
-}
-
-function openSocket(plan: ListenerPlan): ListeningSocket {
-  return plan.tls === null ? listenShared(plan) : listenTls(plan, plan.tls);
 }

@@ -120,9 +120,22 @@ export function serversOn(...ports: readonly number[]): PoolPlan {
   return poolPlan(ports.map((port) => serverPlan({ port, weight: 1 })));
 }
 
+/** A listener with one port, and that port at hand. */
+export type OnePortPlan = ListenerPlan & { readonly port: number };
+
 /** A TCP listener on loopback in front of servers on loopback. */
-export function tcp(name: string, port: number, servers: readonly number[]): ListenerPlan {
-  return listenerPlan({ name, port, pool: serversOn(...servers) });
+export function tcp(name: string, port: number, servers: readonly number[]): OnePortPlan {
+  return { ...listenerPlan({ name, port, pool: serversOn(...servers) }), port };
+}
+
+/** A TCP listener on loopback with ports `first` to `last`, in front of servers that get all of it on one port. */
+export function range(name: string, first: number, last: number, servers: readonly number[]): ListenerPlan {
+  return listenerPlan({ name, ports: [{ first, last }], pool: serversOn(...servers) });
+}
+
+/** The same listener on another port. */
+export function onPort<Plan extends OnePortPlan>(plan: Plan, port: number): Plan {
+  return { ...plan, port, ports: [{ first: port, last: port }] };
 }
 
 /** TLS with a certificate of its own. */

@@ -5,7 +5,7 @@ import { WeirError } from "../../src/errors.ts";
 import { freePort } from "../support/ports.ts";
 import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
-import { isListening, namesFrom, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+import { isListening, namesFrom, onPort, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
 
 async function ping(connection: Deno.TcpConn): Promise<void> {
   await writeAll(connection, new TextEncoder().encode("ping"));
@@ -135,7 +135,7 @@ Deno.test("supervisor.prepare() that cannot bind one listener undoes the others,
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const fine = tcp("fine", freePort(), [server.port]);
   const bad = tcp("bad", taken.addr.port, [server.port]);
-  const moved = { ...serving, port: freePort() };
+  const moved = onPort(serving, freePort());
   await assert.rejects(bench.prepare([moved, fine, bad]), (error) => assertBindFailed(error, "bad"));
   assert.equal(await isListening(fine.port), false);
   assert.equal(await isListening(moved.port), false);

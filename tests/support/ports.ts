@@ -20,3 +20,24 @@ export function freePort(hostname = "127.0.0.1"): number {
     return port;
   }
 }
+
+/** As many free ports in a row, for ranges; the first of them. Outside of those that the system gives by itself. */
+export function freePortsInARow(count: number, hostnames: readonly string[] = ["127.0.0.1"]): number {
+  for (;;) {
+    const first = 10000 + Math.floor(Math.random() * (22000 - count));
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (!ports.every((port) => !given.has(port) && hostnames.every((hostname) => isFree(hostname, port)))) continue;
+    for (const port of ports) given.add(port);
+    return first;
+  }
+}
+
+function isFree(hostname: string, port: number): boolean {
+  try {
+    Deno.listen({ hostname, port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}

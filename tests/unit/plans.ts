@@ -6,16 +6,18 @@
 
 import { BoardRegistry } from "../../src/board/registry.ts";
 import type { HealthCheckPlan, ListenerPlan, PoolPlan, ServerPlan } from "../../src/config/model.ts";
-import { familyOf, formatEndpoint } from "../../src/net/ip.ts";
+import { serverKey } from "../../src/config/server_places.ts";
+import { familyOf } from "../../src/net/ip.ts";
 import { Pool, type PoolOptions, type Server } from "../../src/upstream/pool.ts";
 
 /** A server; its address is a loopback one unless the test gives another. */
 export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan {
-  const { address = "127.0.0.1", port = 80, weight = 10, backup = false } = given;
+  const { address = "127.0.0.1", port = 80, ports = null, weight = 10, backup = false } = given;
   return {
-    key: formatEndpoint(address, port),
+    key: serverKey(address, { port, ports }),
     address,
     port,
+    ports,
     weight,
     backup,
     family: familyOf(address) ?? "IPv4",
@@ -45,11 +47,14 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
   };
 }
 
-/** A TCP listener on loopback. */
-export function listenerPlan(given: Partial<ListenerPlan> & Pick<ListenerPlan, "port" | "pool">): ListenerPlan {
+/** A TCP listener on loopback; on `port`, unless there are `ports`. */
+export function listenerPlan(
+  { port = 0, ...given }: Partial<ListenerPlan> & Pick<ListenerPlan, "pool"> & { readonly port?: number },
+): ListenerPlan {
   return {
     name: "web",
     address: "127.0.0.1",
+    ports: [{ first: port, last: port }],
     tls: null,
     group: null,
     ipTranslation: false,

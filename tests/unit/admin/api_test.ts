@@ -67,8 +67,8 @@ Deno.test("GET /v1/listeners/{name} shows settings, counters and servers as the 
   server?.probed(false, Date.UTC(2026, 0, 1));
   if (server !== undefined) server.health = "Abnormal";
   const body = listenerSchema.parse(await (await bench.request("/v1/listeners/front")).json());
-  const { connectionsActive, connectionsTotal, bytesIn, tags, backendGroup, protocol, port } = body;
-  assert.deepEqual({ connectionsActive, connectionsTotal, bytesIn, tags, backendGroup, protocol, port }, {
+  const { connectionsActive, connectionsTotal, bytesIn, tags, backendGroup, protocol, port, ports } = body;
+  assert.deepEqual({ connectionsActive, connectionsTotal, bytesIn, tags, backendGroup, protocol, port, ports }, {
     connectionsActive: 1,
     connectionsTotal: 2,
     bytesIn: 2 ** 32,
@@ -76,6 +76,7 @@ Deno.test("GET /v1/listeners/{name} shows settings, counters and servers as the 
     backendGroup: "web",
     protocol: "TCP",
     port: 8000,
+    ports: null,
   });
   assert.equal(body.connectionsEnded["idle_timeout"], 1);
   const [first, second] = body.servers;

@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { diffListeners, sameData } from "../../../src/config/diff.ts";
 import type { ListenerPlan, PoolPlan, ServerPlan } from "../../../src/config/model.ts";
+import { formatPorts, type PortRange } from "../../../src/net/ports.ts";
 
 const server = (port: number, change: Partial<ServerPlan> = {}): ServerPlan => ({
   key: `10.0.0.1:${port}`,
   address: "10.0.0.1",
   family: "IPv4",
   port,
+  ports: null,
   weight: 10,
   backup: false,
   ...change,
@@ -36,7 +38,7 @@ const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeo
 const PLAN: ListenerPlan = {
   name: "front",
   address: "0.0.0.0",
-  port: 9443,
+  ports: [{ first: 9443, last: 9443 }],
   tls: TLS,
   group: "web",
   pool: POOL,
@@ -53,6 +55,9 @@ const PLAN: ListenerPlan = {
   tags: { env: "prod" },
   description: "",
 };
+
+const ranges = (...pairs: readonly (readonly [number, number])[]): PortRange[] =>
+  pairs.map(([first, last]) => ({ first, last }));
 
 const model = (...plans: readonly ListenerPlan[]) => new Map(plans.map((plan) => [plan.name, plan]));
 
@@ -87,13 +92,14 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
 });
 
 Deno.test("diffListeners() replaces a listener for what needs a new socket, and disconnects for ipTranslation only", () => {
+  const moved = { ports: ranges([9444, 9444]) };
   const changes: readonly (readonly [Partial<ListenerPlan>, boolean])[] = [
     [{ address: "::" }, false],
-    [{ port: 9444 }, false],
+    [moved, false],
     [{ tls: null }, false],
     [{ ipTranslation: true }, true],
-    [{ ipTranslation: true, port: 9444 }, true],
-    [{ port: 9444, idleTimeout: 60 }, false],
+    [{ ipTranslation: true, ...moved }, true],
+    [{ ...moved, idleTimeout: 60 }, false],
   ];
   for (const [change, disconnect] of changes) {
     const plan = { ...PLAN, ...change };
@@ -101,12 +107,36 @@ Deno.test("diffListeners() replaces a listener for what needs a new socket, and 
     assert.deepEqual(others, []);
     assert.equal(only?.kind, "replace");
     assert.ok(only.kind === "replace");
-    assert.deepEqual(only.changed.toSorted(), Object.keys(change).toSorted());
+    assert.deepEqual(
+      only.changed.toSorted(),
+      Object.keys(change).map((key) => key === "ports" ? "port" : key).toSorted(),
+    );
     assert.equal(only.disconnect, disconnect);
     assert.equal(only.plan, plan);
   }
   const plain = { ...PLAN, tls: null };
   assert.equal(diffListeners(model(plain), model(PLAN))[0]?.kind, "replace");
+});
+
+Deno.test("diffListeners() updates a listener in place while at least one of its ports stays", () => {
+  const pairs:
+    readonly (readonly [before: PortRange[], after: PortRange[], kind: "update" | "replace", key: string])[] = [
+      [ranges([9443, 9443]), ranges([9443, 9450]), "update", "ports"],
+      [ranges([9443, 9450]), ranges([9443, 9443]), "update", "ports"],
+      [ranges([9443, 9450]), ranges([9450, 9460]), "update", "ports"],
+      [ranges([9443, 9450]), ranges([9440, 9445], [9450, 9450]), "update", "ports"],
+      [ranges([9443, 9450]), ranges([9443, 9446], [9447, 9450]), "update", "ports"],
+      [ranges([9443, 9450]), ranges([9451, 9460]), "replace", "ports"],
+      [ranges([9443, 9450]), ranges([9451, 9451]), "replace", "ports"],
+      [ranges([9443, 9443]), ranges([9444, 9444]), "replace", "port"],
+    ];
+  for (const [before, after, kind, key] of pairs) {
+    const [only] = diffListeners(model({ ...PLAN, ports: before }), model({ ...PLAN, ports: after }));
+    assert.ok(only?.kind === kind, `${formatPorts(before)} to ${formatPorts(after)} is ${only?.kind}`);
+    assert.deepEqual(only.changed, [key]);
+  }
+  const both = { ...PLAN, ports: ranges([9443, 9450]), ipTranslation: true };
+  assert.equal(diffListeners(model(PLAN), model(both))[0]?.kind, "replace");
 });
 
 Deno.test("diffListeners() starts what is new and stops what is gone, stopping first", () => {
@@ -122,7 +152,9 @@ Deno.test("diffListeners() starts what is new and stops what is gone, stopping f
 const plans = fc.uniqueArray(
   fc.record({
     name: fc.constantFrom("a", "b", "c", "d"),
-    port: fc.integer({ min: 1, max: 3 }),
+    ports: fc.integer({ min: 1, max: 3 }).chain((first) =>
+      fc.integer({ min: first, max: 4 }).map((last) => ranges([first, last]))
+    ),
     idleTimeout: fc.integer({ min: 10, max: 12 }),
     ipTranslation: fc.boolean(),
     tls: fc.constantFrom(null, TLS),

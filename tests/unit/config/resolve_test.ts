@@ -1,7 +1,7 @@
 /** The model is what the file means: every reference looked up, every address in its one form. @module */
 
 import assert from "node:assert/strict";
-import { type Model, protocolOf } from "../../../src/config/model.ts";
+import { type Model, type PoolPlan, probedPort, protocolOf, serverPort } from "../../../src/config/model.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
 import { makeCaseFiles } from "../../config/cases.ts";
 import { loadText } from "../../config/load_text.ts";
@@ -39,6 +39,7 @@ listeners:
     address,
     family: "IPv4",
     port,
+    ports: null,
     weight,
     backup,
   });
@@ -57,7 +58,7 @@ listeners:
   assert.deepEqual(listeners.get("front"), {
     name: "front",
     address: "0.0.0.0",
-    port: 9000,
+    ports: [{ first: 9000, last: 9000 }],
     tls: null,
     group: "web",
     pool,
@@ -109,9 +110,93 @@ listeners:
     address: "2001:db8::2",
     family: "IPv6",
     port: 80,
+    ports: null,
     weight: 10,
     backup: false,
   });
+});
+
+Deno.test("resolveModel() gives servers of a listener with ports that port, or their own in the same order", () => {
+  const { listeners, groups } = modelOf(`
+backendGroups:
+  same: { servers: [{ address: 10.0.0.11 }, { address: "2001:DB8::0:1" }] }
+  mapped: { servers: [{ address: 10.0.0.11, ports: "20000-20001, 20005" }, { address: "2001:db8::1", ports: "1,3,2" }] }
+listeners:
+  - { name: same, protocol: TCP, address: "::", ports: "10000-10100,10200", backendGroup: same }
+  - { name: mapped, protocol: TCP, address: "::", ports: "9000,9002,9001", backendGroup: mapped }
+  - { name: one, protocol: TCP, ports: "8000", backends: { servers: [{ address: 10.0.0.11 }] } }
+`);
+  assert.deepEqual(listeners.get("same")?.ports, [{ first: 10000, last: 10100 }, { first: 10200, last: 10200 }]);
+  assert.deepEqual(listeners.get("one")?.ports, [{ first: 8000, last: 8000 }]);
+  const places = (name: string) =>
+    listeners.get(name)?.pool.servers.map(({ key, address, port, ports }) => ({ key, address, port, ports }));
+  assert.deepEqual(places("same"), [
+    { key: "10.0.0.11", address: "10.0.0.11", port: null, ports: null },
+    { key: "2001:db8::1", address: "2001:db8::1", port: null, ports: null },
+  ]);
+  assert.deepEqual(places("one"), places("same")?.slice(0, 1));
+  assert.deepEqual(places("mapped"), [
+    {
+      key: "10.0.0.11:20000+",
+      address: "10.0.0.11",
+      port: null,
+      ports: [{ first: 20000, last: 20001 }, { first: 20005, last: 20005 }],
+    },
+    {
+      key: "[2001:db8::1]:1+",
+      address: "2001:db8::1",
+      port: null,
+      ports: [{ first: 1, last: 1 }, { first: 3, last: 3 }, { first: 2, last: 2 }],
+    },
+  ]);
+  assert.equal(groups.get("same"), listeners.get("same")?.pool);
+});
+
+Deno.test("resolveModel() lets a group's defaultPort hold for its listeners with one port only", () => {
+  const { listeners, groups } = modelOf(`
+backendGroups:
+  web: { defaultPort: 8080, servers: [{ address: 10.0.0.11 }] }
+  range: { defaultPort: 8080, servers: [{ address: 10.0.0.11 }] }
+  unused: { servers: [{ address: 10.0.0.11 }] }
+listeners:
+  - { name: one, protocol: TCP, port: 9000, backendGroup: web }
+  - { name: many, protocol: TCP, ports: "9001-9002", backendGroup: web }
+  - { name: other, protocol: TCP, ports: "9003-9004", backendGroup: range }
+`);
+  const keysOf = (pool: PoolPlan | undefined) => pool?.servers.map(({ key }) => key);
+  assert.deepEqual(keysOf(listeners.get("one")?.pool), ["10.0.0.11:8080"]);
+  assert.deepEqual(keysOf(listeners.get("many")?.pool), ["10.0.0.11"]);
+  assert.deepEqual(keysOf(groups.get("web")), ["10.0.0.11:8080"], "the group by itself");
+  assert.deepEqual(keysOf(groups.get("range")), ["10.0.0.11"]);
+  assert.deepEqual(keysOf(groups.get("unused")), ["10.0.0.11"]);
+});
+
+const same = { port: null, ports: null };
+const mapped = { port: null, ports: [{ first: 20000, last: 20009 }, { first: 1, last: 1 }] };
+const LISTENER_PORTS = [{ first: 10000, last: 10004 }, { first: 30, last: 35 }];
+
+Deno.test("serverPort() is the server's port, the client's, or the one in its place", () => {
+  const vectors = [
+    [{ port: 80, ports: null }, 10000, 80],
+    [same, 10003, 10003],
+    [same, 5, 5],
+    [mapped, 10000, 20000],
+    [mapped, 10004, 20004],
+    [mapped, 30, 20005],
+    [mapped, 34, 20009],
+    [mapped, 35, 1],
+    [mapped, 36, undefined],
+    [mapped, 10005, undefined],
+  ] as const;
+  for (const [server, port, expected] of vectors) {
+    assert.equal(serverPort(server, port, LISTENER_PORTS), expected, String(port));
+  }
+});
+
+Deno.test("probedPort() is the server's port, or the first it serves on", () => {
+  assert.equal(probedPort({ port: 80, ports: null }, LISTENER_PORTS), 80);
+  assert.equal(probedPort(same, LISTENER_PORTS), 10000);
+  assert.equal(probedPort(mapped, LISTENER_PORTS), 20000);
 });
 
 Deno.test("resolveModel() looks up the admin API's address", () => {

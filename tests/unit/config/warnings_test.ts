@@ -27,6 +27,9 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
   const vectors = [
     ["{}", ["weir.yaml:1:1 listeners: no listeners are defined, so nothing will be accepted"]],
     ["listeners: []", ["weir.yaml:1:12 listeners: no listeners are defined, so nothing will be accepted"]],
+    [group("{ defaultPort: 80, servers: [{ address: 10.0.0.1 }] }").replace("port: 9000", 'ports: "9000-9001"'), [
+      'weir.yaml:8:20 backendGroups.web.defaultPort: is not used, because listener "front" has "ports": its port P goes to port P of the server',
+    ]],
     [group("servers: []"), [
       "weir.yaml:8:5 backendGroups.web: has no servers, so every connection to it is refused",
     ]],

@@ -16,7 +16,6 @@ const CHANGES: readonly [what: string, before: Partial<ListenerPlan>, after: Par
     ["the backlog", {}, { backlog: 128 }, true],
     ["the backlog of TCP_SSL", { tls: TLS }, { tls: TLS, backlog: 128 }, true],
     ["the backlog and another setting", {}, { backlog: 128, idleTimeout: 60 }, true],
-    ["the backlog and the port", {}, { backlog: 128, port: 8001 }, false],
     ["the backlog and the address", {}, { backlog: 128, address: "127.0.0.2" }, false],
     ["the backlog and the protocol", { tls: TLS }, { backlog: 128 }, false],
     ["the backlog and ipTranslation, which keeps the socket", {}, { backlog: 128, ipTranslation: true }, true],
@@ -42,7 +41,7 @@ for (const [what, before, after, warned] of CHANGES) {
       lateSettings(diffListeners(model(before), next), next, "weir.yaml").map(formatProblem),
       warned
         ? [
-          'weir.yaml listeners[1].backlog: takes effect when listener "web" opens its socket next: when its address, port or protocol changes, or at a restart',
+          'weir.yaml listeners[1].backlog: takes effect when listener "web" opens its socket next: when its address or protocol changes, or at a restart',
         ]
         : [],
     );

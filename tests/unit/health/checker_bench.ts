@@ -44,6 +44,7 @@ export class CheckerBench {
       after: this.clock.after,
       now: this.clock.now,
       random: () => this.random,
+      portOf: (server) => server.plan.port ?? 0,
       onState: (server, state) => this.test.pool.setHealth(server, state),
       onTransition: (server, transition) => {
         this.transitions.push(`${server.plan.port} ${transition.from} -> ${transition.to}`);

@@ -137,6 +137,7 @@ Deno.test("checker.connectionsFailed() counts over all threads, one tells, and n
     after: bench.clock.after,
     now: bench.clock.now,
     random: () => 0.25,
+    portOf: (server) => server.plan.port ?? 0,
     onState: (server, state) => pool.setHealth(server, state),
     onTransition: (server, { from, to }) => void bench.transitions.push(`${server.plan.port} ${from} -> ${to}`),
     onOutcome: () => {},

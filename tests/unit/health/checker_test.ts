@@ -168,6 +168,7 @@ Deno.test("checker goes on with what the board knows when a worker starts over",
     after: bench.clock.after,
     now: bench.clock.now,
     random: () => 0,
+    portOf: (server) => server.plan.port ?? 0,
     onState: (server, state) => bench.test.pool.setHealth(server, state),
     onTransition: (server, { from, to }) => {
       bench.transitions.push(`${server.plan.port} ${from} -> ${to}`);

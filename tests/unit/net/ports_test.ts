@@ -2,7 +2,17 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { countPorts, formatRange, parsePortList, type PortRange } from "../../../src/net/ports.ts";
+import {
+  countPorts,
+  formatPorts,
+  formatRange,
+  listPorts,
+  mapPort,
+  onlyPort,
+  parsePortList,
+  type PortRange,
+  portsOverlap,
+} from "../../../src/net/ports.ts";
 
 /** Ranges that do not overlap, in any order. */
 const ranges: fc.Arbitrary<PortRange[]> = fc
@@ -21,13 +31,42 @@ const ranges: fc.Arbitrary<PortRange[]> = fc
 const anyRanges = fc.array(fc.tuple(fc.integer({ min: 1, max: 40 }), fc.nat(5)), { minLength: 1, maxLength: 5 })
   .map((all) => all.map(([first, more]): PortRange => ({ first, last: first + more })));
 
+/** At most 20 of a range's ports, so that all of them can be looked at. */
+const shortened = ({ first, last }: PortRange): PortRange => ({ first, last: Math.min(last, first + 19) });
+
 function expand(all: readonly PortRange[]): number[] {
   return all.flatMap(({ first, last }) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
 }
 
-Deno.test("parsePortList() reads back what formatRange() writes", () => {
+Deno.test("parsePortList() reads back what formatPorts() writes", () => {
   fc.assert(fc.property(ranges, (all) => {
-    assert.deepEqual(parsePortList(all.map(formatRange).join(",")), { ok: true, ranges: all });
+    assert.deepEqual(parsePortList(formatPorts(all)), { ok: true, ranges: all });
+  }));
+});
+
+Deno.test("listPorts() and portsOverlap() agree with the ports written out", () => {
+  fc.assert(fc.property(anyRanges, anyRanges, (a, b) => {
+    assert.deepEqual(listPorts(a), expand(a));
+    assert.equal(portsOverlap(a, b), expand(a).some((port) => expand(b).includes(port)));
+  }));
+});
+
+Deno.test("onlyPort() is the port of a list that holds one", () => {
+  fc.assert(fc.property(ranges, (all) => {
+    const ports = expand(all);
+    assert.equal(onlyPort(all), ports.length === 1 ? ports[0] : null);
+  }));
+  assert.equal(onlyPort([]), null);
+  assert.equal(onlyPort([{ first: 80, last: 80 }]), 80);
+});
+
+Deno.test("mapPort() finds the port in the same place of the other list", () => {
+  fc.assert(fc.property(ranges, ranges, (from, to) => {
+    const [left, right] = [expand(from.map(shortened)), expand(to.map(shortened))];
+    for (const [place, port] of left.entries()) {
+      assert.equal(mapPort(port, from.map(shortened), to.map(shortened)), right[place]);
+    }
+    assert.equal(mapPort(0, from, to), undefined);
   }));
 });
 

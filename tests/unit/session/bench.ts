@@ -10,6 +10,7 @@ import type { ServerPlan } from "../../../src/config/model.ts";
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
+import type { PortRange } from "../../../src/net/ports.ts";
 import { type AcceptedConnection, Session, type SessionContext } from "../../../src/session/session.ts";
 import type { Pool, Server } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -31,6 +32,7 @@ export class SessionBench implements SessionContext {
   connectTimeout = 4;
   handshakeTimeout = 10;
   tcpKeepAlive = true;
+  ports: readonly PortRange[] = [];
   readonly acceptProxy = null;
   readonly proxyProtocol = null;
   readonly access = null;
@@ -51,7 +53,7 @@ export class SessionBench implements SessionContext {
   }
 
   onConnectFailure(server: Server, inARow: number, reason: string): void {
-    this.failures.push([server.plan.port, inARow, reason]);
+    this.failures.push([server.plan.port ?? 0, inARow, reason]);
   }
 
   onFault(error: unknown): void {

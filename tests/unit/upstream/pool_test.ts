@@ -94,7 +94,7 @@ function portsOf(pool: Pool, family: IpFamily = "IPv4"): number[] {
   const ports = new Set<number>();
   for (let count = 0; count < 50; count++) {
     using lease = pool.acquire(family === "IPv4" ? "192.0.2.1" : "2001:db8::1");
-    if (lease !== undefined) ports.add(lease.server.plan.port);
+    if (lease !== undefined) ports.add(lease.server.plan.port ?? 0);
   }
   return [...ports].sort();
 }
@@ -135,7 +135,7 @@ Deno.test("pool.acquire() leaves out servers that were tried, and goes on to bac
   for (;;) {
     using lease = pool.acquire("192.0.2.1", tried);
     if (lease === undefined) break;
-    order.push(lease.server.plan.port);
+    order.push(lease.server.plan.port ?? 0);
     tried.add(lease.server);
   }
   assert.deepEqual(order, [1, 2, 3]);
@@ -271,7 +271,7 @@ Deno.test("server.active equals the leases held at every moment, and is 0 when a
     for (const step of steps) {
       const servers = [...test.pool.servers];
       if (step.kind === "acquire") {
-        const tried = new Set(servers.filter((server) => step.tried.includes(server.plan.port)));
+        const tried = new Set(servers.filter((server) => step.tried.includes(server.plan.port ?? 0)));
         const lease = test.pool.acquire("192.0.2.1", tried);
         if (lease !== undefined) {
           held.push(lease);

@@ -1,0 +1,24 @@
+/**
+ * Which kind of socket a listener opens on each of its ports.
+ *
+ * @module
+ */
+
+import type { ListenerPlan } from "../config/model.ts";
+import type { SocketKind } from "../messages.ts";
+import { listenBeside, listenShared, listenTls } from "../net/listen.ts";
+
+/** A socket that clients connect to. */
+export type ListeningSocket = Deno.TcpListener | Deno.TlsListener;
+
+/** Opens the socket of one port. @throws {WeirError} `bind_failed` */
+export function openSocket(plan: ListenerPlan, port: number, kind: SocketKind): ListeningSocket {
+  const at = { address: plan.address, port, backlog: plan.backlog };
+  if (plan.tls !== null) return listenTls(at, plan.tls);
+  return kind === "shared" ? listenShared(at) : listenBeside(at);
+}
+
+/** Whether sockets of one plan cannot take up the other, so that new ones have to be opened beside them. */
+export function needsNewSockets(before: ListenerPlan, after: ListenerPlan): boolean {
+  return before.tls?.certPem !== after.tls?.certPem || before.tls?.keyPem !== after.tls?.keyPem;
+}
