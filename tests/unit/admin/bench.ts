@@ -45,6 +45,7 @@ export function testModel(): Model {
   return resolveModel(validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
     environment: () => undefined,
     readFile: (path) => path === "www.pem" ? certPem : keyPem,
+    fileMode: () => null,
     now: new Date(),
   }));
 }
@@ -101,6 +102,7 @@ export class AdminBench {
       model: this.model,
       boards: this.boards,
       lastReload: { ok: true, report: REPORT },
+      lastRenewal: undefined,
       workers: { running: 3, restarts: 1 },
       draining: 0,
       ready: true,
