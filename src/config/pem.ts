@@ -36,8 +36,8 @@ export function readPem(text: string): PemBlock[] {
 
 /** Writes one block. */
 export function writePem(label: string, der: Uint8Array): string {
-  const lines = btoa(der.reduce((text, byte) => text + String.fromCharCode(byte), "")).match(/.{1,64}/g) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join("\n")}\n-----END ${label}-----\n`;
+  const base64 = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(""));
+  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
 }
 
 function decodeBase64(text: string): Uint8Array | undefined {

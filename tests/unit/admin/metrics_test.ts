@@ -154,6 +154,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
     model: { ...bench.model, listeners: new Map() },
     boards: bench.boards,
     lastReload: { ok: false, at: "", trigger: "api", error: "" },
+    lastRenewal: undefined,
     workers: { running: 0, restarts: 0 },
     draining: 0,
     ready: true,
