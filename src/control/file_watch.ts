@@ -70,7 +70,9 @@ export class FileWatch {
 
   /** Watches the directories that matter now: links may lead elsewhere, directories may be new ones. */
   #refresh(): void {
-    const directories = new Set(this.#files.flatMap((file) => [...linkDirectories(file, this.#system.readLink)]));
+    const directories = new Set(this.#files.flatMap((file) => [
+      ...linkDirectories(file, (path) => this.#system.readLink(path)),
+    ]));
     const faults: string[] = [];
     const there = [...directories].flatMap((directory) => {
       const identity = this.#system.identityOf(directory);
