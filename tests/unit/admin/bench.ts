@@ -19,6 +19,7 @@ import { testCertificate } from "../../support/certificates.ts";
 const CONFIG = `
 certificates:
   www: { certFile: www.pem, keyFile: www.key }
+  spare: { certFile: www.pem, keyFile: www.key }
 backendGroups:
   web:
     servers:
