@@ -79,7 +79,11 @@ export class CertificateWatch {
   async #look(): Promise<void> {
     const change = await this.#change();
     if (this.#closed) return;
-    if (change === "") return this.#inOrder();
+    if (change === "") {
+      // The old files are back: what was refused is of no interest any more.
+      if (this.#trying !== "" && this.#serving.size > 0) await this.#context.renew();
+      return this.#inOrder();
+    }
     // Tried already: given up, or its next try comes by itself.
     if (change === this.#trying && (this.#stopWaiting !== undefined || this.#tries > PAUSES_SECONDS.length)) return;
     const result = await this.#context.renew();

@@ -156,6 +156,14 @@ Deno.test("CertificateWatch says the same again after all was in order", async (
   assert.equal(bench.logged.length, 2);
 });
 
+Deno.test("CertificateWatch has the refusal forgotten when the old file comes back", async () => {
+  const bench = new Bench();
+  await bench.change({ www: "bad" }, 60);
+  assert.equal(bench.renewals, 4);
+  await bench.change({ www: "www 1" }, 60);
+  assert.equal(bench.renewals, 5, "which finds nothing to refuse");
+});
+
 Deno.test("CertificateWatch counts a file that has gone as a change", async () => {
   const bench = new Bench();
   await bench.change({ www: undefined }, 60);
