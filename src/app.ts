@@ -12,8 +12,10 @@ import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
 import { addressesOverlap } from "./config/rules.ts";
+import { CertificateWatch } from "./control/certificate_watch.ts";
 import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
+import { watchSystem } from "./control/watch_system.ts";
 import { WeirError } from "./errors.ts";
 import { configureLog, flushLog, log } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
@@ -25,6 +27,7 @@ export class App {
   readonly #origin: ConfigOrigin;
   readonly #supervisor: Supervisor;
   readonly #reloader: Reloader;
+  readonly #certificateWatch: CertificateWatch;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
   #stopping: Promise<void> | undefined;
@@ -38,6 +41,12 @@ export class App {
       log,
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
+    });
+    this.#certificateWatch = new CertificateWatch({
+      system: watchSystem,
+      log,
+      read: (path) => Deno.readTextFile(path),
+      renew: () => this.#reloader.renewCertificates(),
     });
   }
 
@@ -55,6 +64,7 @@ export class App {
     try {
       await this.#reloader.reload("start");
     } catch (error) {
+      await this.#certificateWatch.close();
       await this.#supervisor.stop(0);
       throw error;
     }
@@ -81,6 +91,7 @@ export class App {
   async #stop(): Promise<void> {
     const seconds = this.#reloader.serving?.drainTimeout ?? 0;
     log("info", `Stopping; open connections have ${seconds} s to end`);
+    await this.#certificateWatch.close();
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
     await this.#admin?.close();
@@ -100,6 +111,7 @@ export class App {
       },
       commit: async () => {
         if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
+        this.#certificateWatch.follow(this.#certificateFiles(next));
         if (!moved) return;
         const old = this.#admin;
         this.#admin = server;
@@ -111,6 +123,14 @@ export class App {
         old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
       },
     };
+  }
+
+  /** What the certificate files of a model held, by absolute path; nothing when they are not watched. */
+  #certificateFiles({ watchCertificates, certificates, clientCAs }: Model): Map<string, string> {
+    const entries = watchCertificates ? [...certificates.values(), ...clientCAs.values()] : [];
+    return new Map(
+      entries.flatMap(({ files }) => files.map(({ path, hash }) => [this.#origin.locate(path), hash] as const)),
+    );
   }
 
   /** @param serving until then the address answers nothing: the token in force may be that of another address */
@@ -146,6 +166,7 @@ export class App {
       model,
       boards: supervisor.boards,
       lastReload: this.#reloader.last,
+      lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
       ready: supervisor.ready && this.#stopping === undefined,

@@ -1,20 +1,21 @@
 /**
- * The admin API's routes. Everything comes from a narrow set of dependencies, so that it can be tested without
+ * The admin API: guards, handlers, errors. Everything comes from a narrow set of dependencies, so that it can be tested without
  * sockets through `api.request()`.
  *
  * @module
  */
 
-import { createRoute, OpenAPIHono, z } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
+import { addCertificateRoutes } from "./certificates.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
-import { problem, problemSchema, refusal, refusedConfig } from "./problem.ts";
+import { problem, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
-import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "./schemas.ts";
+import { routes } from "./routes.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
@@ -33,116 +34,6 @@ const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Bytes that a request body may have. */
 const BODY_LIMIT = 1024 * 1024;
-
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const failure = (description: string) => ({
-  description,
-  content: { "application/problem+json": { schema: problemSchema } },
-});
-const guarded = {
-  401: failure("The token is missing or wrong"),
-  403: failure("A page of another origin sent the request"),
-  421: failure("The Host header is not the admin's own"),
-};
-const nameParameter = z.object({ name: z.string().openapi({ param: { name: "name", in: "path" } }) });
-
-const routes = {
-  health: createRoute({
-    method: "get",
-    path: "/healthz",
-    summary: "Whether the process is up",
-    responses: { 200: json(z.object({ status: z.literal("ok") }), "It is") },
-  }),
-  ready: createRoute({
-    method: "get",
-    path: "/readyz",
-    summary: "Whether every listener is accepting",
-    responses: { 200: json(readySchema, "They all are"), 503: json(readySchema, "Not all are") },
-  }),
-  status: createRoute({
-    method: "get",
-    path: "/v1/status",
-    summary: "Version, uptime, last reload and totals",
-    security: [{ token: [] }],
-    responses: { 200: json(statusSchema, "The program as a whole"), ...guarded },
-  }),
-  listeners: createRoute({
-    method: "get",
-    path: "/v1/listeners",
-    summary: "All listeners, or those with a tag",
-    security: [{ token: [] }],
-    request: {
-      query: z.object({
-        tag: z.string().regex(/^[^:]+:.*$/, "must be key:value").optional().openapi({
-          param: { name: "tag", in: "query" },
-          description: "Only listeners with this tag",
-          example: "env:prod",
-        }),
-      }),
-    },
-    responses: {
-      200: json(z.object({ listeners: z.array(listenerSchema) }), "Settings, state, counters and servers"),
-      400: failure("The tag is not key:value"),
-      ...guarded,
-    },
-  }),
-  listener: createRoute({
-    method: "get",
-    path: "/v1/listeners/{name}",
-    summary: "One listener",
-    security: [{ token: [] }],
-    request: { params: nameParameter },
-    responses: {
-      200: json(listenerSchema, "Settings, state, counters and servers"),
-      404: failure("There is none of that name"),
-      ...guarded,
-    },
-  }),
-  groups: createRoute({
-    method: "get",
-    path: "/v1/backend-groups",
-    summary: "All named backend groups",
-    security: [{ token: [] }],
-    responses: {
-      200: json(z.object({ backendGroups: z.array(groupSchema) }), "Settings, users and servers"),
-      ...guarded,
-    },
-  }),
-  group: createRoute({
-    method: "get",
-    path: "/v1/backend-groups/{name}",
-    summary: "One named backend group",
-    security: [{ token: [] }],
-    request: { params: nameParameter },
-    responses: {
-      200: json(groupSchema, "Settings, users and servers"),
-      404: failure("There is none of that name"),
-      ...guarded,
-    },
-  }),
-  reload: createRoute({
-    method: "post",
-    path: "/v1/reload",
-    summary: "Read the configuration file again and apply it",
-    description: "Validated first and refused as a whole on any error; the old configuration serves on then.",
-    security: [{ token: [] }],
-    responses: {
-      200: json(reloadSchema, "What changed"),
-      422: failure("It was refused; every error is listed"),
-      ...guarded,
-    },
-  }),
-  metrics: createRoute({
-    method: "get",
-    path: "/metrics",
-    summary: "Metrics in the Prometheus text format",
-    security: [{ token: [] }],
-    responses: { 200: { description: "All metrics", content: { "text/plain": { schema: z.string() } } }, ...guarded },
-  }),
-} as const;
 
 /** Makes the admin API. */
 export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
@@ -178,6 +69,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.use(tokenGuard(dependencies.token));
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
+  addCertificateRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();

@@ -7,6 +7,7 @@
 import { CONNECT_BUCKETS } from "../board/layout.ts";
 import { REJECT_REASONS } from "../end_reason.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
+import { notAfter, storedCertificates } from "./certificates.ts";
 import type { RuntimeView } from "./views.ts";
 
 type Labels = Readonly<Record<string, string>>;
@@ -38,6 +39,12 @@ export function renderMetrics(view: RuntimeView): string {
       view.workers.restarts,
     ]]),
     family("weir_config_last_reload_successful", "gauge", "Whether the last reload succeeded.", [[{}, lastReloadOk]]),
+    family(
+      "weir_certificate_not_after_timestamp_seconds",
+      "gauge",
+      "When a certificate that serves, or the first of its chain, expires, in seconds since 1970.",
+      storedCertificates(view).map((entry) => [{ kind: entry.kind, certificate: entry.name }, notAfter(entry)]),
+    ),
     family(
       "weir_listener_accepting",
       "gauge",

@@ -124,6 +124,36 @@ export const groupSchema = z.object({
   ),
 }).openapi("BackendGroup");
 
+const certificateDetails = {
+  subject: z.string().openapi({ example: "CN=www.example.com" }),
+  sans: z.array(z.string()).openapi({ example: ["DNS:www.example.com", "IP:192.0.2.1"] }),
+  issuer: z.string(),
+  validFrom: z.iso.datetime(),
+  validTo: z.iso.datetime(),
+  serial: z.string().openapi({ description: "Hexadecimal" }),
+  fingerprint256: z.string().openapi({ description: "SHA-256 over the certificate" }),
+  keyType: z.string().openapi({ example: "EC P-256" }),
+};
+
+const certificateKind = z.enum(["certificate", "clientCA"]);
+
+/** An entry of the certificate store; keys are never shown. */
+export const certificateSchema = z.object({
+  name: z.string(),
+  kind: certificateKind.openapi({ description: "Which section of the configuration it stands in" }),
+  ...certificateDetails,
+  certFile: z.string(),
+  keyFile: z.string().nullable().openapi({ description: "null for client CAs" }),
+  users: z.array(z.string()).openapi({ description: "The listeners that use it" }),
+  chainLength: z.int().min(1).openapi({ description: "Certificates in the file" }),
+  chain: z.array(z.object(certificateDetails)).openapi({
+    description: "Every certificate in the file, the one above first",
+  }),
+  refused: z.string().nullable().openapi({
+    description: "Why the changed files were not taken, while the old ones serve on; null when there is no such change",
+  }),
+}).openapi("Certificate");
+
 const configProblem = z.object({
   file: z.string(),
   line: z.int(),
@@ -145,6 +175,14 @@ export const reloadSchema = z.object({
   warnings: z.array(configProblem),
 }).openapi("Reload");
 
+const renewal = z.object({
+  at: z.iso.datetime(),
+  refused: z.array(z.object({ name: z.string(), kind: certificateKind, reason: z.string() })),
+  error: z.string().nullable(),
+}).nullable().openapi({
+  description: "The last time that changed certificate files were read; null when there was none since the last reload",
+});
+
 /** The program as a whole. */
 export const statusSchema = z.object({
   version: z.string(),
@@ -156,6 +194,7 @@ export const statusSchema = z.object({
     z.object({ ok: z.literal(true), report: reloadSchema }),
     z.object({ ok: z.literal(false), at: z.iso.datetime(), trigger: z.string(), error: z.string() }),
   ]).nullable(),
+  lastRenewal: renewal,
   workers: z.object({
     running: count("Worker threads"),
     restarts: count("Workers that died and were replaced"),

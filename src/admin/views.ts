@@ -8,7 +8,7 @@ import type { z } from "@hono/zod-openapi";
 import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
-import type { ReloadResult } from "../control/reload.ts";
+import type { ReloadResult, RenewalResult } from "../control/reload.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
@@ -26,6 +26,7 @@ export interface RuntimeView {
   readonly model: Model;
   readonly boards: BoardRegistry;
   readonly lastReload: ReloadResult | undefined;
+  readonly lastRenewal: RenewalResult | undefined;
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
   readonly ready: boolean;
@@ -165,6 +166,9 @@ export function statusView(view: RuntimeView, now: Date): z.infer<typeof statusS
     configFile: view.configFile,
     ready: view.ready,
     lastReload: last === undefined ? null : structuredClone(last) as z.infer<typeof statusSchema>["lastReload"],
+    lastRenewal: view.lastRenewal === undefined
+      ? null
+      : { ...view.lastRenewal, refused: view.lastRenewal.refused.map((one) => ({ ...one })) },
     workers: { ...view.workers, draining: view.draining },
     memory: { rss: Deno.memoryUsage().rss },
     totals: {

@@ -1,7 +1,7 @@
 /** `weir status`: how is it going? @module */
 
 import { z } from "zod";
-import { listenerSchema, statusSchema } from "../admin/schemas.ts";
+import { certificateSchema, listenerSchema, statusSchema } from "../admin/schemas.ts";
 import { WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { ADMIN_FLAGS, callAdmin, detailOf } from "./admin_client.ts";
@@ -9,20 +9,26 @@ import { type Command, EXIT, type Given, JSON_FLAG } from "./command.ts";
 import { colour, formatBytes, formatDuration, print, printJson, table } from "./output.ts";
 
 type Status = z.infer<typeof statusSchema>;
+type Certificate = z.infer<typeof certificateSchema>;
 type Listener = z.infer<typeof listenerSchema>;
 
 /** The command. */
 export const statusCommand: Command = {
   name: "status",
-  summary: "Show listeners and servers of a running Weir.",
+  summary: "Show listeners, servers and certificates of a running Weir.",
   usage: "[--admin URL] [--token TOKEN] [--json]",
   flags: [...ADMIN_FLAGS, JSON_FLAG],
   maxRest: 0,
   run: async (given) => {
     const status = await read(given, "/v1/status", statusSchema);
     const { listeners } = await read(given, "/v1/listeners", z.object({ listeners: z.array(listenerSchema) }));
-    if (given.switches.has("json")) printJson({ ...status, listeners });
-    else print(render(status, listeners));
+    const { certificates } = await read(
+      given,
+      "/v1/certificates",
+      z.object({ certificates: z.array(certificateSchema) }),
+    );
+    if (given.switches.has("json")) printJson({ ...status, listeners, certificates });
+    else print([render(status, listeners), ...renderCertificates(certificates, Date.now())].join("\n\n"));
     return EXIT.done;
   },
 };
@@ -80,6 +86,27 @@ function render(status: Status, listeners: readonly Listener[]): string {
 function weightOf({ weight, effectiveWeight, backup }: Listener["servers"][number]): string {
   const warming = effectiveWeight < weight ? `${effectiveWeight.toFixed(1)}/` : "";
   return `${warming}${weight}${backup ? " backup" : ""}`;
+}
+
+/** A table when there is anything to put into it. */
+function renderCertificates(certificates: readonly Certificate[], now: number): string[] {
+  if (certificates.length === 0) return [];
+  const rows = certificates.map((one) => {
+    const end = Math.min(...one.chain.map(({ validTo }) => Date.parse(validTo)));
+    return [
+      one.name,
+      one.kind === "certificate" ? "certificate" : "client CA",
+      one.keyType,
+      new Date(end).toISOString().slice(0, 10),
+      String(Math.max(0, Math.floor((end - now) / 86_400_000))),
+      one.users.join(", "),
+    ];
+  });
+  const refused = certificates.flatMap(({ name, refused }) =>
+    refused === null ? [] : [colour("red", `The changed files of "${name}" were not taken: ${refused}`)]
+  );
+  const names = table([["CERTIFICATE", "KIND", "KEY", "VALID UNTIL", "DAYS LEFT", "LISTENERS"], ...rows]);
+  return [names, ...refused];
 }
 
 function paintHealth(text: string): string {

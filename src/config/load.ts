@@ -4,9 +4,11 @@
  * @module
  */
 
-import { dirname, isAbsolute, join } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ConfigError, messageOf, WeirError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
+import type { NamedFiles } from "./read_file.ts";
+import { type Renewal, renewCertificates } from "./renew.ts";
 import { type ConfigFormat, parseSource } from "./source.ts";
 import { validateConfig, type ValidConfig } from "./validate.ts";
 
@@ -19,6 +21,10 @@ export interface ConfigOrigin {
   readonly file: string;
   /** Reads and validates. Throws {@link ConfigError} or {@link WeirError}. */
   load(): ValidConfig;
+  /** A configuration loaded before, with its certificate files read again and nothing else. */
+  renew(valid: ValidConfig): Renewal;
+  /** The absolute path of a file that the configuration names. */
+  locate(path: string): string;
 }
 
 /** The first of the default files that exists; `undefined` when none does. */
@@ -40,18 +46,23 @@ export function formatOf(file: string): ConfigFormat | undefined {
 
 /** A configuration file as an origin that can be loaded again and again. */
 export function fileOrigin(file: string, environment: Environment = (name) => Deno.env.get(name)): ConfigOrigin {
+  const folder = dirname(file);
+  const locate = (path: string) => resolve(folder, path);
+  const files: NamedFiles = {
+    readFile: (path) => Deno.readTextFileSync(locate(path)),
+    fileMode: (path) => Deno.statSync(locate(path)).mode,
+  };
   return {
     file,
+    locate,
     load: () => {
       const format = formatOf(file);
       if (format === undefined) {
         throw problemWithFile(file, "the file's ending must be .yaml, .yml or .json");
       }
-      const source = parseSource(file, readText(file), format);
-      const base = dirname(file);
-      const readFile = (path: string) => Deno.readTextFileSync(isAbsolute(path) ? path : join(base, path));
-      return validateConfig(source, { environment, readFile, now: new Date() });
+      return validateConfig(parseSource(file, readText(file), format), { environment, ...files, now: new Date() });
     },
+    renew: (valid) => renewCertificates(valid, files, new Date()),
   };
 }
 

@@ -123,6 +123,48 @@ export interface ListenerPlan {
   readonly description: string;
 }
 
+/** What people want to know of a certificate. Nothing in it is secret. */
+export interface CertificateDetails {
+  /** `C=DE, CN=www.example.com`; may be empty. */
+  readonly subject: string;
+  /** Subject alternative names: `DNS:www.example.com`, `IP:192.0.2.1`. */
+  readonly sans: readonly string[];
+  readonly issuer: string;
+  /** ISO 8601. */
+  readonly validFrom: string;
+  /** ISO 8601. */
+  readonly validTo: string;
+  /** Hexadecimal. */
+  readonly serial: string;
+  /** SHA-256 over the certificate, as in `AB:CD:…`. */
+  readonly fingerprint256: string;
+  /** `RSA 2048`, `EC P-256`, `Ed25519`. */
+  readonly keyType: string;
+}
+
+/** Which section of the configuration an entry of the certificate store stands in. */
+export type CertificateKind = "certificate" | "clientCA";
+
+/** An entry of the certificate store, without keys. */
+export interface StoredCertificate {
+  /** Unique among its kind. */
+  readonly name: string;
+  readonly kind: CertificateKind;
+  readonly certFile: string;
+  /** `null` for a client CA. */
+  readonly keyFile: string | null;
+  /** At least one: a certificate and its chain, or one or more client CAs. */
+  readonly chain: readonly [CertificateDetails, ...CertificateDetails[]];
+  /** The files it was read from, as the configuration names them, with a hash of what they held. */
+  readonly files: readonly { readonly path: string; readonly hash: string }[];
+}
+
+/** An entry of the certificate store, and who uses it. */
+export interface CertificatePlan extends StoredCertificate {
+  /** The listeners that use it. */
+  readonly users: readonly string[];
+}
+
 /** The admin API's settings. */
 export interface AdminPlan {
   /** `null` when it is off. */
@@ -138,6 +180,10 @@ export interface Model {
   /** Seconds that open connections get when a listener or the program stops. */
   readonly drainTimeout: number;
   readonly maxWorkers: number;
+  /** Whether changed certificate files are taken up by themselves. */
+  readonly watchCertificates: boolean;
+  readonly certificates: ReadonlyMap<string, CertificatePlan>;
+  readonly clientCAs: ReadonlyMap<string, CertificatePlan>;
   readonly groups: ReadonlyMap<string, PoolPlan>;
   readonly listeners: ReadonlyMap<string, ListenerPlan>;
 }

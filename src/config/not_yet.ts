@@ -16,6 +16,7 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
   const refuse = (path: ConfigPath, what: string) => {
     if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
   };
+  // They are loaded, watched and shown already; what is missing is a listener that uses them.
   if (parts.names.clientCAs.length > 0) refuse(["clientCAs"], "is");
   if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
   for (const { path, config } of parts.groups) refuseInGroup(config, path, refuse);

@@ -4,10 +4,24 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { messageOf } from "../errors.ts";
 
 /** Reads a file that the configuration names; the path is as written there. */
 export type ReadFile = (path: string) => string;
+
+/** How the files that a configuration names are reached; paths are as written there. */
+export interface NamedFiles {
+  /** Reads a file as text. Throws when it cannot be read. */
+  readonly readFile: ReadFile;
+  /** The permission bits of a file, as in 0o600; `null` where there are none, or none to care about. */
+  readonly fileMode: (path: string) => number | null;
+}
+
+/** What stands for a file's content when contents are compared. */
+export function contentHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 /** Why a file could not be read, in a few words. */
 export function readReason(error: unknown): string {

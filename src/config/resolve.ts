@@ -7,13 +7,14 @@
 import { type AddressRanges, compileRanges } from "../net/address_set.ts";
 import { canonicalAddress, familyOf, parseEndpoint } from "../net/ip.ts";
 import type { PortRange } from "../net/ports.ts";
-import type { ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
+import type { CertificateKind, CertificatePlan, ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
 import { portRanges, serverKey, serverPlaces } from "./server_places.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** Looks up every reference of a valid configuration. */
-export function resolveModel({ config, certificates, ipGroups }: ValidConfig): Model {
+export function resolveModel(valid: ValidConfig): Model {
+  const { config, certificates, ipGroups } = valid;
   const compile = compileOnce(ipGroups);
   const { groups, poolOf } = resolveGroups(config);
   const endpoint = parseEndpoint(config.admin.listen);
@@ -56,9 +57,22 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
     log: { level: config.log.level, format: config.log.format },
     drainTimeout: config.shutdown.drainTimeout,
     maxWorkers: config.maxWorkers,
+    watchCertificates: config.watchCertificates,
+    certificates: resolveStore(valid, "certificate"),
+    clientCAs: resolveStore(valid, "clientCA"),
     groups,
     listeners: new Map(listeners.map((plan) => [plan.name, plan])),
   };
+}
+
+/** The entries of one section of the certificate store, each with the listeners that use it. */
+function resolveStore({ config, stored }: ValidConfig, kind: CertificateKind): Map<string, CertificatePlan> {
+  return new Map(
+    stored.filter((entry) => entry.kind === kind).map((entry) => {
+      const users = config.listeners.filter((listener) => listener.tls?.[kind] === entry.name);
+      return [entry.name, { ...entry, users: users.map((listener) => listener.name) }];
+    }),
+  );
 }
 
 /**

@@ -133,8 +133,8 @@ export const listenerSchema = section({
 }, "a listener").describe("A port that clients connect to.");
 
 const certificate = section({
-  certFile: text(4096).describe("The certificate and its chain, PEM."),
-  keyFile: text(4096).describe("The private key, PEM."),
+  certFile: text(4096).describe("The certificate and its chain in order, PEM."),
+  keyFile: text(4096).describe("The private key, PEM, not encrypted; may be the same file."),
 }, "a mapping with certFile and keyFile");
 
 const clientCA = section({
@@ -175,6 +175,9 @@ export const generalShape = {
   }, "a mapping").prefault({}).describe("How the program stops."),
   maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
   ipGroups: named(ipGroup, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
+  watchCertificates: flag().default(true).describe(
+    "Whether changed files of certificates and clientCAs are taken up by themselves.",
+  ),
   certificates: named(certificate, "certificates").default({}).describe("The certificate store."),
   clientCAs: named(clientCA, "client CAs").default({}).describe("Trust anchors for mutual authentication."),
 };

@@ -5,23 +5,23 @@
  */
 
 import { ConfigError, type ConfigProblem } from "../errors.ts";
-import { type CertificatePair, loadCertificates } from "./certificates.ts";
+import type { CertificatePair } from "./certificates.ts";
+import { loadCertificateStore } from "./certificate_store.ts";
 import type { Environment } from "./environment.ts";
 import { Findings, placeFindings } from "./findings.ts";
 import { loadIpGroups } from "./ip_groups.ts";
+import type { StoredCertificate } from "./model.ts";
 import { refuseNotYet } from "./not_yet.ts";
-import type { ReadFile } from "./read_file.ts";
+import type { NamedFiles } from "./read_file.ts";
 import { checkRules } from "./rules.ts";
 import type { Config } from "./schema.ts";
 import { shapeConfig, type ShapedParts } from "./shape.ts";
 import type { ConfigSource } from "./source.ts";
 
 /** What validation needs from outside. */
-export interface ValidationContext {
+export interface ValidationContext extends NamedFiles {
   /** Environment variables for `${NAME}`. */
   readonly environment: Environment;
-  /** Reads the files that the configuration names. */
-  readonly readFile: ReadFile;
   /** The time at which certificates must be valid. */
   readonly now: Date;
 }
@@ -29,8 +29,14 @@ export interface ValidationContext {
 /** A configuration that can be used. */
 export interface ValidConfig {
   readonly config: Config;
-  /** The certificate store with the files' contents. */
+  /** Where everything in `config` stands. */
+  readonly source: ConfigSource;
+  /** The certificates that listeners show, with their keys. */
   readonly certificates: ReadonlyMap<string, CertificatePair>;
+  /** The client CAs, PEM. */
+  readonly clientCAs: ReadonlyMap<string, string>;
+  /** What can be said of both. */
+  readonly stored: readonly StoredCertificate[];
   /** Addresses and CIDR blocks by IP group. */
   readonly ipGroups: ReadonlyMap<string, readonly string[]>;
   /** What is legal but seldom meant. */
@@ -46,14 +52,14 @@ export function validateConfig(source: ConfigSource, context: ValidationContext)
   const findings = new Findings();
   const parts = shapeConfig(source.data, context.environment, findings);
   checkRules(parts, findings);
-  const certificates = loadCertificates(parts.general.certificates ?? {}, context.readFile, context.now, findings);
+  const store = loadCertificateStore(parts.general, context, context.now, findings);
   const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings);
   warnOfEmptyLists(parts, ipGroups, findings);
   refuseNotYet(parts, findings);
   if (findings.errors.length > 0 || parts.config === undefined) {
     throw new ConfigError(placeFindings(source, findings.errors));
   }
-  return { config: parts.config, certificates, ipGroups, warnings: placeFindings(source, findings.warnings) };
+  return { config: parts.config, source, ...store, ipGroups, warnings: placeFindings(source, findings.warnings) };
 }
 
 function warnOfEmptyLists(parts: ShapedParts, ipGroups: ValidConfig["ipGroups"], findings: Findings): void {

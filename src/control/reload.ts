@@ -8,9 +8,12 @@ import { diffListeners, type ListenerChange, nameOf, sameData } from "../config/
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
 import { resolveModel } from "../config/resolve.ts";
+import type { Refusal } from "../config/renew.ts";
+import type { ValidConfig } from "../config/validate.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { lateSettings } from "./late_settings.ts";
+import { describeRenewed } from "./renewed.ts";
 import type { PreparedChange } from "./supervisor.ts";
 
 /** What one listener's change amounted to, for people and programs. */
@@ -24,7 +27,7 @@ export interface ReportedChange {
 /** What a reload did. */
 export interface ReloadReport {
   readonly at: string;
-  /** What made it happen: `start`, `signal`, `api`. */
+  /** What made it happen. */
   readonly trigger: ReloadTrigger;
   readonly changes: readonly ReportedChange[];
   /** Settings outside of the listeners that changed. */
@@ -34,6 +37,15 @@ export interface ReloadReport {
 
 /** What makes a configuration load. */
 export type ReloadTrigger = "start" | "signal" | "api";
+
+/** How reading changed certificate files went. */
+export interface RenewalResult {
+  readonly at: string;
+  /** Certificates and client CAs whose files have changed and cannot be used; the old ones serve on. */
+  readonly refused: readonly Refusal[];
+  /** Why nothing of it could be carried out; `null` when it was. */
+  readonly error: string | null;
+}
 
 /** The last reload and how it went. */
 export type ReloadResult =
@@ -54,6 +66,9 @@ export interface ReloadContext {
 export class Reloader {
   readonly #context: ReloadContext;
   #serving: Model | undefined;
+  /** What {@link #serving} was made of. */
+  #accepted: ValidConfig | undefined;
+  #lastRenewal: RenewalResult | undefined;
   #last: ReloadResult | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -68,7 +83,7 @@ export class Reloader {
     return this.#serving;
   }
 
-  /** How the last attempt went. */
+  /** How the last attempt to load the whole configuration went. */
   get last(): ReloadResult | undefined {
     return this.#last;
   }
@@ -86,6 +101,24 @@ export class Reloader {
     return turn;
   }
 
+  /**
+   * How the last renewal of certificates went; `undefined` when the configuration was loaded as a whole since. It says
+   * nothing about the configuration's file, and {@link last} nothing about renewals.
+   */
+  get lastRenewal(): RenewalResult | undefined {
+    return this.#lastRenewal;
+  }
+
+  /**
+   * Reads the files of the certificate store again and makes those serve that have changed and are right. The rest of
+   * the configuration stays what was last accepted, whatever its file holds by now. Never rejects.
+   */
+  renewCertificates(): Promise<RenewalResult> {
+    const turn = this.#queue.then(() => this.#renew());
+    this.#queue = turn;
+    return turn;
+  }
+
   /** Takes no reloads any more, and waits for those that were asked for. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -95,8 +128,12 @@ export class Reloader {
   async #run(trigger: ReloadTrigger): Promise<ReloadReport> {
     const at = new Date().toISOString();
     try {
-      const report = await this.#change(trigger, at);
+      const { origin, log } = this.#context;
+      const { changes, ...parts } = await this.#change(origin.load());
+      const report = { at, trigger, changes: changes.map(reported), ...parts };
       this.#last = { ok: true, report };
+      this.#lastRenewal = undefined;
+      if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, parts.general)}`);
       return report;
     } catch (error) {
       this.#last = { ok: false, at, trigger, error: messageOf(error) };
@@ -104,9 +141,25 @@ export class Reloader {
     }
   }
 
-  async #change(trigger: ReloadTrigger, at: string): Promise<ReloadReport> {
+  async #renew(): Promise<RenewalResult> {
+    const at = new Date().toISOString();
+    const accepted = this.#accepted;
+    let refused: readonly Refusal[] = [];
+    let failure: string | null = null;
+    if (accepted !== undefined && !this.#closed) {
+      try {
+        const renewal = this.#context.origin.renew(accepted);
+        refused = renewal.refused;
+        if (renewal.valid !== accepted) await this.#change(renewal.valid);
+      } catch (error) {
+        failure = messageOf(error);
+      }
+    }
+    return this.#lastRenewal = { at, refused, error: failure };
+  }
+
+  async #change(valid: ValidConfig) {
     const { origin, log, prepareListeners, prepareGeneral } = this.#context;
-    const valid = origin.load();
     const next = resolveModel(valid);
     const before = this.#serving;
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
@@ -124,15 +177,16 @@ export class Reloader {
     }
     await listenerChange.commit();
     this.#serving = next;
+    this.#accepted = valid;
     await generalChange.commit();
 
-    if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
-    return { at, trigger, changes: changes.map(reported), general, warnings };
+    for (const line of before === undefined ? [] : describeRenewed(before, next)) log("info", line);
+    return { changes, general, warnings };
   }
 }
 
 function changedGenerally(before: Model, next: Model): string[] {
-  const keys = ["admin", "log", "drainTimeout", "maxWorkers"] as const;
+  const keys = ["admin", "log", "drainTimeout", "maxWorkers", "watchCertificates"] as const;
   return keys.filter((key) => !sameData(before[key], next[key]));
 }
 

@@ -66,9 +66,3 @@ export function time(date: Date): Der {
   const text = date.getUTCFullYear() < 2050 ? digits.slice(2) : digits;
   return der(date.getUTCFullYear() < 2050 ? 0x17 : 0x18, new TextEncoder().encode(text));
 }
-
-/** PEM armour. */
-export function pem(label: string, content: Uint8Array): string {
-  const base64 = btoa(Array.from(content, (byte) => String.fromCharCode(byte)).join(""));
-  return `-----BEGIN ${label}-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END ${label}-----\n`;
-}

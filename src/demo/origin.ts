@@ -32,6 +32,7 @@ log:
   format: text
 shutdown:
   drainTimeout: 5
+watchCertificates: false
 certificates:
   demo: { certFile: demo.pem, keyFile: demo.key }
 backendGroups:
@@ -63,7 +64,10 @@ export function demoOrigin(ports: DemoPorts, certificate: CertificatePair): Conf
       validateConfig(parseSource(file, demoConfig(ports), "yaml"), {
         environment: () => undefined,
         readFile: (path) => path === "demo.pem" ? certificate.certPem : certificate.keyPem,
+        fileMode: () => null,
         now: new Date(),
       }),
+    renew: (valid) => ({ valid, refused: [] }),
+    locate: (path) => path,
   };
 }

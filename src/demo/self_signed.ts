@@ -5,22 +5,9 @@
  */
 
 import type { CertificatePair } from "../config/certificates.ts";
+import { writePem } from "../config/pem.ts";
 import { parseIpv4 } from "../net/ip.ts";
-import {
-  bitString,
-  concat,
-  type Der,
-  der,
-  integer,
-  octetString,
-  oid,
-  pem,
-  sequence,
-  set,
-  time,
-  utf8,
-  yes,
-} from "./der.ts";
+import { bitString, concat, type Der, der, integer, octetString, oid, sequence, set, time, utf8, yes } from "./der.ts";
 
 const ECDSA_WITH_SHA256 = () => sequence(oid("1.2.840.10045.4.3.2"));
 
@@ -42,8 +29,8 @@ export async function selfSigned(request: CertificateRequest): Promise<Certifica
   const raw = new Uint8Array(await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, keys.privateKey, body));
   const signature = sequence(integer(raw.subarray(0, 32)), integer(raw.subarray(32)));
   return {
-    certPem: pem("CERTIFICATE", sequence(body, ECDSA_WITH_SHA256(), bitString(signature))),
-    keyPem: pem("PRIVATE KEY", new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey))),
+    certPem: writePem("CERTIFICATE", sequence(body, ECDSA_WITH_SHA256(), bitString(signature))),
+    keyPem: writePem("PRIVATE KEY", new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey))),
   };
 }
 

@@ -8,6 +8,7 @@
 import { projectPath } from "../support/program.ts";
 import type { ConfigFormat } from "../../src/config/source.ts";
 import { selfSigned } from "../../src/demo/self_signed.ts";
+import { issue, issueChain } from "../support/authority.ts";
 
 const FOLDER = projectPath("tests/config/cases");
 const DIVIDER = "---- expected\n";
@@ -54,7 +55,10 @@ function readCase(fileName: string): ConfigCase {
   };
 }
 
-/** Makes the files that cases name, by path: certificates that are good, past, to come, mismatched, or none at all. */
+/**
+ * Makes the files that cases name, by path: certificates that are good, past, to come, mismatched, or none at all;
+ * chains in order and out of order; and client CAs.
+ */
 export async function makeCaseFiles(): Promise<Readonly<Record<string, string>>> {
   const make = (from: string, to: string) =>
     selfSigned({ name: "weir.test", hosts: ["weir.test"], notBefore: new Date(from), notAfter: new Date(to) });
@@ -64,7 +68,37 @@ export async function makeCaseFiles(): Promise<Readonly<Record<string, string>>>
     make("2001-01-01T00:00:00Z", "2002-01-01T00:00:00Z"),
     make("2090-01-01T00:00:00Z", "2091-01-01T00:00:00Z"),
   ]);
+  const { root, intermediate, leaf } = await issueChain("weir.test");
+  const [stranger, oldRoot, oldCa, first] = await Promise.all([
+    issue({ name: "Stranger", ca: true }),
+    issue({ name: "Old root", ca: true, to: "2001-01-01T00:00:00Z", from: "2000-01-01T00:00:00Z", issuer: root }),
+    issue({ name: "Old CA", ca: true, to: "2026-05-01T00:00:00Z" }),
+    issue({ name: "First", version: 1 }),
+  ]);
+  const oldLeaf = await issue({ name: "weir.test", issuer: oldRoot });
+  const join = (...all: readonly { readonly certPem: string }[]) => all.map((one) => one.certPem).join("");
+  const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   return {
+    "certs/chain.pem": join(leaf, intermediate, root),
+    "certs/chain.key": leaf.keyPem,
+    "certs/chain-reversed.pem": join(root, intermediate, leaf),
+    "certs/chain-gap.pem": join(leaf, root),
+    "certs/chain-order.pem": join(leaf, root, intermediate),
+    "certs/chain-stranger.pem": join(leaf, intermediate, stranger),
+    "certs/chain-twice.pem": join(leaf, leaf, intermediate),
+    "certs/chain-broken.pem": join(leaf) + broken,
+    "certs/chain-cut.pem": join(leaf) + join(intermediate).slice(0, 300),
+    "certs/chain-old.pem": join(oldLeaf, oldRoot),
+    "certs/chain-old.key": oldLeaf.keyPem,
+    "certs/version1.pem": first.certPem,
+    "certs/version1.key": first.keyPem,
+    "certs/encrypted.key": leaf.keyPem.replaceAll("PRIVATE", "ENCRYPTED PRIVATE"),
+    "certs/encrypted-old.key": leaf.keyPem.replaceAll("PRIVATE", "EC PRIVATE")
+      .replace("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,D948050C65C17A16\n\n"),
+    "certs/two.key": leaf.keyPem + root.keyPem,
+    "certs/ca.pem": root.certPem,
+    "certs/ca-and-leaf.pem": join(root, leaf),
+    "certs/ca-old.pem": join(root, oldCa),
     "certs/good.pem": good.certPem,
     "certs/good.key": good.keyPem,
     "certs/other.key": other.keyPem,

@@ -12,12 +12,14 @@ export interface LoadTextOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Files that the configuration may name, by path. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Permission bits by path; 0o600 where nothing is given. */
+  readonly modes?: Readonly<Record<string, number>>;
   readonly now?: Date;
 }
 
 /** Reads and validates a configuration. @throws {ConfigError} with everything that is wrong with it */
 export function loadText(text: string, options: LoadTextOptions = {}): ValidConfig {
-  const { file = "weir.yaml", environment = CASE_ENVIRONMENT, files = {}, now = CASE_NOW } = options;
+  const { file = "weir.yaml", environment = CASE_ENVIRONMENT, files = {}, modes = {}, now = CASE_NOW } = options;
   return validateConfig(parseSource(file, text, file.endsWith(".json") ? "json" : "yaml"), {
     environment: (name) => environment[name],
     readFile: (path) => {
@@ -25,6 +27,7 @@ export function loadText(text: string, options: LoadTextOptions = {}): ValidConf
       if (content === undefined) throw new Deno.errors.NotFound(path);
       return content;
     },
+    fileMode: (path) => modes[path] ?? 0o600,
     now,
   });
 }

@@ -17,7 +17,7 @@ async function configured(config: Settings, files: Record<string, string> = {}) 
   const folder = await Deno.makeTempDir({ prefix: "weir-test-" });
   const file = `${folder}/weir.yaml`;
   for (const [name, content] of Object.entries({ ...files, "weir.yaml": JSON.stringify(config) })) {
-    await Deno.writeTextFile(`${folder}/${name}`, content);
+    await Deno.writeTextFile(`${folder}/${name}`, content, { mode: 0o600 });
   }
   return { folder, file, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }

@@ -24,6 +24,7 @@ async function startTls(server: number, tls: Settings = {}) {
   const port = freePort();
   const certificate = await testCertificate();
   const config = {
+    watchCertificates: false, // see certificate_watch_test.ts
     certificates: CERTIFICATE_STORE,
     listeners: [listener(port, backends([server]), overTls(tls))],
   };

@@ -109,6 +109,9 @@ export class SupervisorBench implements AsyncDisposable {
       log: { level: "info", format: "json" },
       drainTimeout: this.#drainTimeout,
       maxWorkers: this.#maxWorkers,
+      watchCertificates: false,
+      certificates: new Map(),
+      clientCAs: new Map(),
       groups: new Map(),
       listeners: new Map(plans.map((plan) => [plan.name, plan])),
     };

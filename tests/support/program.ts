@@ -71,7 +71,7 @@ export class RunningWeir implements AsyncDisposable {
   static async start(config: Record<string, unknown>, options: StartOptions = {}): Promise<RunningWeir> {
     const folder = await Deno.makeTempDir({ prefix: "weir-test-" });
     for (const [name, content] of Object.entries(options.files ?? {})) {
-      await Deno.writeTextFile(`${folder}/${name}`, content);
+      await Deno.writeTextFile(`${folder}/${name}`, content, { mode: 0o600 });
     }
     const adminPort = freePort();
     await Deno.writeTextFile(`${folder}/weir.yaml`, JSON.stringify(withAdmin(config, adminPort), null, 2));

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import fc from "fast-check";
-import { der, integer, oid, pem, time } from "../../src/demo/der.ts";
+import { der, integer, oid, time } from "../../src/demo/der.ts";
 import { selfSigned } from "../../src/demo/self_signed.ts";
 import { peerTest, run } from "../support/peers.ts";
 
@@ -153,16 +153,4 @@ Deno.test("time() is UTCTime until 2049 and GeneralizedTime from 2050 on", () =>
   assert.deepEqual(text("2026-11-20T13:04:05.678Z"), [0x17, "261120130405Z"]);
   assert.deepEqual(text("2049-12-31T23:59:59Z"), [0x17, "491231235959Z"]);
   assert.deepEqual(text("2050-01-01T00:00:00Z"), [0x18, "20500101000000Z"]);
-});
-
-Deno.test("pem() breaks lines at 64 characters and ends the last one", () => {
-  for (const size of [1, 47, 48, 49, 96, 200]) {
-    const bytes = new Uint8Array(size).fill(7);
-    const lines = pem("TEST", bytes).split("\n");
-    assert.equal(lines[0], "-----BEGIN TEST-----");
-    assert.deepEqual(lines.slice(-2), ["-----END TEST-----", ""]);
-    const body = lines.slice(1, -2);
-    assert.ok(body.every((line, index) => index === body.length - 1 ? line.length <= 64 : line.length === 64));
-    assert.deepEqual(Uint8Array.from(atob(body.join("")), (character) => character.charCodeAt(0)), bytes);
-  }
 });

@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { z } from "@hono/zod-openapi";
 import { problemSchema } from "../../../src/admin/problem.ts";
-import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "../../../src/admin/schemas.ts";
+import {
+  certificateSchema,
+  groupSchema,
+  listenerSchema,
+  readySchema,
+  reloadSchema,
+  statusSchema,
+} from "../../../src/admin/schemas.ts";
 import { ConfigError, WeirError } from "../../../src/errors.ts";
 import { AdminBench, REPORT } from "./bench.ts";
 
@@ -36,6 +43,9 @@ const READS: readonly (readonly [path: string, schema: z.ZodType])[] = [
   ["/v1/backend-groups", z.object({ backendGroups: z.array(groupSchema) })],
   ["/v1/backend-groups/web", groupSchema],
   ["/v1/backend-groups/idle", groupSchema],
+  ["/v1/certificates", z.object({ certificates: z.array(certificateSchema) })],
+  ["/v1/certificates/www", certificateSchema],
+  ["/v1/certificates/spare?kind=certificate", certificateSchema],
 ];
 
 for (const [path, schema] of READS) {
@@ -111,6 +121,46 @@ Deno.test("GET /v1/listeners/{name} never shows a private key", async () => {
   assert.doesNotMatch(text, /PRIVATE KEY|CERTIFICATE-----/);
 });
 
+Deno.test("GET /v1/certificates shows what serves and for whom, and never a private key", async () => {
+  const bench = new AdminBench();
+  const text = await (await bench.request("/v1/certificates")).text();
+  assert.doesNotMatch(text, /PRIVATE|BEGIN|hash/);
+  const { certificates } = z.object({ certificates: z.array(certificateSchema) }).parse(JSON.parse(text));
+  assert.deepEqual(certificates.map(({ name, kind, users }) => [name, kind, users]), [
+    ["www", "certificate", ["safe"]],
+    ["spare", "certificate", []],
+  ]);
+  const [www] = certificates;
+  assert.deepEqual(
+    [www?.subject, www?.issuer, www?.sans, www?.keyType, www?.chainLength, www?.certFile, www?.keyFile],
+    [
+      ...["CN=Weir test", "CN=Weir test", ["DNS:localhost", "IP:127.0.0.1"], "EC P-256", 1, "www.pem", "www.key"],
+    ],
+  );
+});
+
+Deno.test("GET /v1/certificates shows client CAs beside certificates of the same name", async () => {
+  const bench = new AdminBench();
+  const www = bench.model.certificates.get("www");
+  assert.ok(www !== undefined);
+  const clientCAs = new Map([["www", { ...www, kind: "clientCA" as const, keyFile: null, users: [] }]]);
+  bench.view = {
+    model: { ...bench.model, clientCAs },
+    lastRenewal: {
+      at: REPORT.at,
+      error: null,
+      refused: [{ name: "www", kind: "clientCA", reason: "certFile is gone" }],
+    },
+  };
+  const read = async (path: string) => certificateSchema.parse(await (await bench.request(path)).json());
+  const shown = [await read("/v1/certificates/www"), await read("/v1/certificates/www?kind=clientCA")];
+  assert.deepEqual(shown.map(({ kind, keyFile, refused }) => [kind, keyFile, refused]), [
+    ["certificate", "www.key", null],
+    ["clientCA", null, "certFile is gone"],
+  ]);
+  await assertProblem(await bench.request("/v1/certificates/www?kind=key"), 400, "bad_request");
+});
+
 Deno.test("GET /v1/backend-groups/{name} adds up what the listeners that use it see, and shows the worst health", async () => {
   const bench = new AdminBench();
   for (const [listener, health] of [["front", "Healthy"], ["safe", "Abnormal"]] as const) {
@@ -150,6 +200,20 @@ Deno.test("GET /v1/status tells of the last reload, also when it failed or there
   assert.deepEqual(await last(), failed);
   bench.view = { lastReload: undefined };
   assert.equal(await last(), null);
+});
+
+Deno.test("GET /v1/status tells of certificates that were refused, apart from the last reload", async () => {
+  const bench = new AdminBench();
+  const refused = [{
+    name: "www",
+    kind: "certificate" as const,
+    reason: "keyFile must be the certificate's private key",
+  }];
+  bench.view = { lastRenewal: { at: REPORT.at, refused, error: null } };
+  const body: unknown = await (await bench.request("/v1/status")).json();
+  assertFits(statusSchema, body);
+  const { lastRenewal, lastReload } = statusSchema.parse(body);
+  assert.deepEqual([lastRenewal?.refused, lastReload?.ok], [refused, true]);
 });
 
 Deno.test("POST /v1/reload answers 200 with what changed", async () => {
@@ -208,6 +272,9 @@ const MISSING: readonly (readonly [path: string, kind: string])[] = [
   ["/v1/listeners/__proto__", "no_such_listener"],
   ["/v1/listeners/%E0%A4%A", "no_such_listener"],
   ["/v1/backend-groups/nobody", "no_such_backend_group"],
+  ["/v1/certificates/nobody", "no_such_certificate"],
+  ["/v1/certificates/www?kind=clientCA", "no_such_certificate"],
+  ["/v1/certificates/__proto__", "no_such_certificate"],
   ["/v1/listeners/front/servers", "no_such_path"],
 ];
 

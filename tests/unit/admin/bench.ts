@@ -19,6 +19,7 @@ import { testCertificate } from "../../support/certificates.ts";
 const CONFIG = `
 certificates:
   www: { certFile: www.pem, keyFile: www.key }
+  spare: { certFile: www.pem, keyFile: www.key }
 backendGroups:
   web:
     slowStart: 60
@@ -46,6 +47,7 @@ export function testModel(): Model {
   return resolveModel(validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
     environment: () => undefined,
     readFile: (path) => path === "www.pem" ? certPem : keyPem,
+    fileMode: () => null,
     now: new Date(),
   }));
 }
@@ -105,6 +107,7 @@ export class AdminBench {
       model: this.model,
       boards: this.boards,
       lastReload: { ok: true, report: REPORT },
+      lastRenewal: undefined,
       workers: { running: 3, restarts: 1 },
       draining: 0,
       ready: true,

@@ -147,6 +147,19 @@ Deno.test("weir_connect_seconds is cumulative, its +Inf bucket is its count, and
   }
 });
 
+Deno.test("GET /metrics tells when certificates expire, by the first of the chain that does", async () => {
+  const bench = new AdminBench();
+  const www = bench.model.certificates.get("www");
+  assert.ok(www !== undefined);
+  const [own] = www.chain;
+  const name = "weir_certificate_not_after_timestamp_seconds";
+  const labels = { kind: "certificate", certificate: "www" };
+  assert.equal(valueOf(await scrape(bench), name, labels), Date.parse(own.validTo) / 1000);
+  const chain = [own, { ...own, validTo: "2026-01-01T00:00:00.000Z" }] as const;
+  bench.view = { model: { ...bench.model, certificates: new Map([["www", { ...www, chain }]]) } };
+  assert.equal(valueOf(await scrape(bench), name, labels), Date.UTC(2026, 0, 1) / 1000);
+});
+
 Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels", () => {
   const bench = new AdminBench();
   const version = 'a"b\\c\nd\\n';
@@ -158,6 +171,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
     model: { ...bench.model, listeners: new Map() },
     boards: bench.boards,
     lastReload: { ok: false, at: "", trigger: "api", error: "" },
+    lastRenewal: undefined,
     workers: { running: 0, restarts: 0 },
     draining: 0,
     ready: true,

@@ -48,7 +48,8 @@ Deno.test("every configuration in config/ is tested here", () => {
 });
 
 Deno.test("config/minimal.json means the same as config/minimal.yaml", () => {
-  assert.deepEqual(loadText(read("minimal.json"), { file: "minimal.json" }), loadText(read("minimal.yaml")));
+  const [json, yaml] = [loadText(read("minimal.json"), { file: "minimal.json" }), loadText(read("minimal.yaml"))];
+  assert.deepEqual({ ...json, source: null }, { ...yaml, source: null });
 });
 
 Deno.test("STARTER_CONFIG is valid and draws no warning", () => {

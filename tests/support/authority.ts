@@ -1,0 +1,125 @@
+/**
+ * A certificate authority for tests: certificates of any kind, right and wrong, without any program beside Deno.
+ *
+ * @module
+ */
+
+import { createPrivateKey } from "node:crypto";
+import { writePem } from "../../src/config/pem.ts";
+import {
+  bitString,
+  type Der,
+  der,
+  integer,
+  octetString,
+  oid,
+  sequence,
+  set,
+  time,
+  utf8,
+  yes,
+} from "../../src/demo/der.ts";
+
+/** The kinds of key that can be asked for. */
+export type KeyKind = "P-256" | "P-384" | "RSA";
+
+/** What a certificate is to be. */
+export interface IssueRequest {
+  /** The common name; empty for no subject. */
+  readonly name: string;
+  /** Who signs it; itself when nobody is given. */
+  readonly issuer?: Issued;
+  readonly ca?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly key?: KeyKind;
+  /** 3 unless given; a version 1 certificate has no extensions. */
+  readonly version?: 1 | 3;
+  /** DNS names. */
+  readonly hosts?: readonly string[];
+}
+
+/** A certificate with its key. */
+export interface Issued {
+  readonly name: Der;
+  readonly keys: CryptoKeyPair;
+  readonly kind: KeyKind;
+  readonly certPem: string;
+  /** PKCS #8. */
+  readonly keyPem: string;
+}
+
+const ALGORITHMS = {
+  "P-256": { generate: { name: "ECDSA", namedCurve: "P-256" }, sign: { name: "ECDSA", hash: "SHA-256" } },
+  "P-384": { generate: { name: "ECDSA", namedCurve: "P-384" }, sign: { name: "ECDSA", hash: "SHA-384" } },
+  "RSA": {
+    generate: {
+      name: "RSASSA-PKCS1-v1_5",
+      modulusLength: 2048,
+      publicExponent: Uint8Array.of(1, 0, 1),
+      hash: "SHA-256",
+    },
+    sign: { name: "RSASSA-PKCS1-v1_5" },
+  },
+} as const;
+
+const SIGNATURES: Readonly<Record<KeyKind, () => Der>> = {
+  "P-256": () => sequence(oid("1.2.840.10045.4.3.2")),
+  "P-384": () => sequence(oid("1.2.840.10045.4.3.3")),
+  "RSA": () => sequence(oid("1.2.840.113549.1.1.11"), der(0x05)),
+};
+
+/** Issues a certificate, valid from 2020 to 2089 unless the request says otherwise. */
+export async function issue(request: IssueRequest): Promise<Issued> {
+  const { key: kind = "P-256", issuer } = request;
+  const keys = await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
+  const name = request.name === "" ? sequence() : sequence(set(sequence(oid("2.5.4.3"), utf8(request.name))));
+  const signer = issuer ?? { name, keys, kind };
+  const body = await toBeSigned(request, name, signer, keys.publicKey);
+  const raw = new Uint8Array(await crypto.subtle.sign(ALGORITHMS[signer.kind].sign, signer.keys.privateKey, body));
+  const half = raw.length / 2;
+  const signature = signer.kind === "RSA" ? raw : sequence(integer(raw.subarray(0, half)), integer(raw.subarray(half)));
+  return {
+    name,
+    keys,
+    kind,
+    certPem: writePem("CERTIFICATE", sequence(body, SIGNATURES[signer.kind](), bitString(signature))),
+    keyPem: writePem("PRIVATE KEY", new Uint8Array(await crypto.subtle.exportKey("pkcs8", keys.privateKey))),
+  };
+}
+
+async function toBeSigned(
+  { version = 3, ca = false, hosts = [], ...request }: IssueRequest,
+  name: Der,
+  signer: Pick<Issued, "name" | "kind">,
+  key: CryptoKey,
+): Promise<Der> {
+  const [from, to] = [request.from ?? "2020-01-01T00:00:00Z", request.to ?? "2089-01-01T00:00:00Z"];
+  const constraints = sequence(oid("2.5.29.19"), yes(), octetString(ca ? sequence(yes()) : sequence()));
+  const names = hosts.map((host) => der(0x82, new TextEncoder().encode(host)));
+  const alternatives = names.length === 0 ? [] : [sequence(oid("2.5.29.17"), octetString(sequence(...names)))];
+  return sequence(
+    ...(version === 3 ? [der(0xa0, integer(Uint8Array.of(2)))] : []),
+    integer(crypto.getRandomValues(new Uint8Array(16))),
+    SIGNATURES[signer.kind](),
+    signer.name,
+    sequence(time(new Date(from)), time(new Date(to))),
+    name,
+    new Uint8Array(await crypto.subtle.exportKey("spki", key)),
+    ...(version === 3 ? [der(0xa3, sequence(constraints, ...alternatives))] : []),
+  );
+}
+
+/** A root, an intermediate and a server's certificate for `host`. */
+export async function issueChain(host: string, key: KeyKind = "P-256") {
+  const root = await issue({ name: "Root", ca: true, key });
+  const intermediate = await issue({ name: "Intermediate", ca: true, issuer: root, key });
+  const leaf = await issue({ name: host, hosts: [host], issuer: intermediate, key });
+  return { root, intermediate, leaf };
+}
+
+/** The same key in the form that older programs write: SEC1 (`EC PRIVATE KEY`) or PKCS #1 (`RSA PRIVATE KEY`). */
+export function traditionalKey({ keyPem, kind }: Pick<Issued, "keyPem" | "kind">): string {
+  const key = createPrivateKey(keyPem);
+  return String(key.export({ type: kind === "RSA" ? "pkcs1" : "sec1", format: "pem" }));
+}
