@@ -53,14 +53,31 @@ export interface PoolPlan {
   readonly slowStart: number;
 }
 
-/** How a TCP_SSL listener ends TLS. */
-export interface TlsPlan {
+/** A certificate of a TCP_SSL listener. */
+export interface TlsCertificatePlan {
   /** The name in the certificate store. */
-  readonly certificate: string;
+  readonly name: string;
   readonly certPem: string;
   readonly keyPem: string;
+  /** Host names that it is for, in lower case; `*.example.com` stands for one label. */
+  readonly serverNames: readonly string[];
+}
+
+/** How a TCP_SSL listener ends TLS. */
+export interface TlsPlan {
+  /** `fast` is the runtime's own TLS listener, which does less and costs less. */
+  readonly engine: "full" | "fast";
+  /** At least one; the first is for clients that ask for none of the others. */
+  readonly certificates: readonly [TlsCertificatePlan, ...TlsCertificatePlan[]];
+  /** Who must have signed the clients' certificates; `null` asks clients for none. */
+  readonly clientCA: { readonly name: string; readonly pem: string } | null;
+  readonly minVersion: "1.2" | "1.3";
+  /** Application protocols, the best first; empty offers none. */
+  readonly alpn: readonly string[];
   /** Seconds. */
   readonly handshakeTimeout: number;
+  /** Handshakes under way at once; a new one takes the place of the oldest. */
+  readonly maxHandshakes: number;
 }
 
 /** Who may connect. */

@@ -68,14 +68,31 @@ const backendGroup = section({
   ),
 }, "a mapping with servers").describe("Servers that share the work.");
 
+const ALPN_RULE = rule("must be an application protocol of 1 to 255 ASCII characters");
+const alpnProtocol = z.string(ALPN_RULE).regex(/^[\x21-\x7e]{1,255}$/, ALPN_RULE);
+
 const tls = section({
   authentication: oneOf("one-way", "mutual").default("one-way").describe(
     "one-way: the server shows a certificate; mutual: the client must show one as well.",
   ),
-  certificate: reference("certificate").describe("The certificate shown to clients, from the certificate store."),
+  certificate: reference("certificate").optional().describe(
+    "The certificate shown to clients, from the certificate store.",
+  ),
+  certificates: list(reference("certificate"), "certificates", 1).optional().describe(
+    "Several certificates: a client gets the one for the host name it asks for (SNI), or else the first.",
+  ),
   clientCA: reference("client CA").optional().describe("Who must have signed the clients' certificates."),
   minVersion: oneOf("1.2", "1.3").default("1.2").describe("The lowest TLS version that is spoken."),
+  alpn: list(alpnProtocol, "protocols").default([]).describe(
+    "Application protocols that are offered to clients, the best first; without any none is agreed on.",
+  ),
   handshakeTimeout: whole(1, 60, "seconds").default(10).describe("Seconds that a handshake may take."),
+  maxHandshakes: whole(1, 1_000_000).default(10_000).describe(
+    "Handshakes under way at once; a new one takes the place of the oldest.",
+  ),
+  engine: oneOf("full", "fast").default("full").describe(
+    "fast costs less and does less: one-way, one certificate, TLS 1.2 and up, no PROXY header in front.",
+  ),
 }, 'a mapping with at least "certificate"').describe("How TLS is ended; needed for TCP_SSL and only there.");
 
 const tagText = text(255, 0);

@@ -7,6 +7,7 @@
 import { messageOf } from "../../errors.ts";
 import { type CheckedCertificates, type ClientIdentity, identify } from "./client_certificate.ts";
 import { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
+import { failureInWords } from "./failure_words.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import { type MachineFacts, type MachineSettings, TlsMachine } from "./machine.ts";
 import { TlsStream } from "./tls_stream.ts";
@@ -120,7 +121,7 @@ async function shakeHands(connection: Deno.TcpConn, machine: TlsMachine, stream:
     // An alert for the client, when it has made a mistake.
     await stream.flush();
     if (machine.error !== undefined) {
-      throw new HandshakeError(failureOf(machine.error), machine.error.message);
+      throw new HandshakeError(failureInWords(`${machine.error.code ?? ""} ${machine.error.message}`), machine.error.message);
     }
     const count = await readSome(connection, buffer);
     machine.feed(buffer.subarray(0, count));
@@ -166,21 +167,6 @@ async function sendAlert(connection: Deno.TcpConn, facts: MachineFacts, failure:
   const [alertRecord, fatal] = [21, 2];
   await connection.write(new Uint8Array([alertRecord, 3, 3, 0, 2, fatal, ALERTS[failure] ?? 46]));
 }
-
-function failureOf(error: Error & { readonly code?: string }): HandshakeFailure {
-  const text = `${error.code ?? ""} ${error.message}`;
-  const [, failure] = FAILURES.find(([pattern]) => pattern.test(text)) ?? [undefined, "protocol"];
-  return failure;
-}
-
-/** How the TLS library of the two runtimes words it. */
-const FAILURES: readonly (readonly [RegExp, HandshakeFailure])[] = [
-  [/PEER_DID_NOT_RETURN|sent no certificates|NoCertificatesPresented/i, "no_certificate"],
-  [/invalid peer certificate/i, "bad_certificate"],
-  [/ALPN|application protocol/i, "no_shared_alpn"],
-  [/PROTOCOL_VERSION|protocol version/i, "old_version"],
-  [/received fatal alert|ALERT_|AlertReceived/i, "client_alert"],
-];
 
 function versionName(version: number): string {
   if (version === TLS_1_2) return "TLS 1.2";

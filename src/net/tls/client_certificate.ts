@@ -116,3 +116,22 @@ function purposesOf(x509: X509Certificate): readonly string[] | undefined {
 function nameOnOneLine(name: string): string {
   return name.split("\n").filter((part) => part !== "").join(", ");
 }
+
+/** Sets of client CAs whose checked certificates are remembered. */
+const REMEMBERED_AUTHORITIES = 16;
+
+/** What was checked, by client CA: listeners with the same one share it, and so do a listener's reloads. */
+export class CheckedByAuthority {
+  readonly #checked = new Map<string, CheckedCertificates>();
+
+  /** Those of one set of client CAs, PEM. */
+  of(clientCaPem: string): CheckedCertificates {
+    const known = this.#checked.get(clientCaPem) ?? new CheckedCertificates();
+    // Put last, as the one that was asked for last.
+    this.#checked.delete(clientCaPem);
+    this.#checked.set(clientCaPem, known);
+    const [oldest] = this.#checked.keys();
+    if (this.#checked.size > REMEMBERED_AUTHORITIES && oldest !== undefined) this.#checked.delete(oldest);
+    return known;
+  }
+}
