@@ -28,6 +28,8 @@ export const END_REASONS = [
   "handshake_failed",
   /** The TLS handshake took longer than it may. */
   "handshake_timeout",
+  /** As many TLS handshakes are under way as may be, and this was the oldest. */
+  "handshake_limit",
   /** Either side broke the connection off. */
   "reset",
   /** The listener stopped and its drain time was over. */
@@ -45,6 +47,7 @@ export const REJECT_REASONS: readonly EndReason[] = [
   "no_server",
   "handshake_failed",
   "handshake_timeout",
+  "handshake_limit",
   "denied",
   "limit",
   "proxy_header_invalid",

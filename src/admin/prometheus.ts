@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CONNECT_BUCKETS } from "../board/layout.ts";
+import { CONNECT_BUCKETS, HANDSHAKE_BUCKETS } from "../board/layout.ts";
 import { REJECT_REASONS } from "../end_reason.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
 import { notAfter, storedCertificates } from "./certificates.ts";
@@ -19,6 +19,7 @@ export function renderMetrics(view: RuntimeView): string {
     const counters = view.boards.listener(plan.name)?.read();
     return counters === undefined ? [] : [{ plan, counters, labels: { listener: plan.name } }];
   });
+  const secured = listeners.filter(({ plan }) => plan.tls !== null);
   const servers = listeners.flatMap(({ plan }) =>
     plan.pool.servers.flatMap((server) => {
       const state = view.boards.server(plan.name, server.key)?.read();
@@ -100,7 +101,25 @@ export function renderMetrics(view: RuntimeView): string {
       "weir_connect_seconds",
       "histogram",
       "Time that servers took to accept a connection, in seconds.",
-      listeners.flatMap(({ counters, labels }) => histogram(labels, counters.connectBuckets, counters.connectSeconds)),
+      listeners.flatMap(({ counters, labels }) =>
+        histogram(labels, CONNECT_BUCKETS, counters.connectBuckets, counters.connectSeconds)
+      ),
+    ),
+    family(
+      "weir_tls_handshake_failures_total",
+      "counter",
+      "TLS handshakes that failed, by reason.",
+      secured.flatMap(({ counters, labels }) =>
+        [...counters.handshakeFailures].map(([reason, value]): Sample => [{ ...labels, reason }, value])
+      ),
+    ),
+    family(
+      "weir_tls_handshake_seconds",
+      "histogram",
+      "Time that TLS handshakes took, in seconds.",
+      secured.flatMap(({ counters, labels }) =>
+        histogram(labels, HANDSHAKE_BUCKETS, counters.handshakeBuckets, counters.handshakeSeconds)
+      ),
     ),
     family(
       "weir_server_healthy",
@@ -166,11 +185,12 @@ function family(
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
 }
 
-function histogram(labels: Labels, buckets: readonly number[], sum: number): Sample[] {
+/** @param bounds upper bounds of the buckets but the last, @param counts how many fell into each */
+function histogram(labels: Labels, bounds: readonly number[], counts: readonly number[], sum: number): Sample[] {
   let seen = 0;
-  const cumulative = buckets.map((value, index): Sample => {
+  const cumulative = counts.map((value, index): Sample => {
     seen += value;
-    return [{ ...labels, le: String(CONNECT_BUCKETS[index] ?? "+Inf") }, seen, "_bucket"];
+    return [{ ...labels, le: String(bounds[index] ?? "+Inf") }, seen, "_bucket"];
   });
   return [...cumulative, [labels, sum, "_sum"], [labels, seen, "_count"]];
 }

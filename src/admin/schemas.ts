@@ -79,10 +79,14 @@ export const listenerSchema = z.object({
   slowStart,
   healthCheck,
   tls: z.object({
-    authentication: z.literal("one-way"),
-    certificate: z.string(),
-    minVersion: z.literal("1.2"),
+    authentication: z.enum(["one-way", "mutual"]),
+    certificates: z.array(z.string()),
+    clientCA: z.string().nullable(),
+    minVersion: z.enum(["1.2", "1.3"]),
+    alpn: z.array(z.string()),
     handshakeTimeout: z.int(),
+    maxHandshakes: z.int(),
+    engine: z.enum(["full", "fast"]),
   }).nullable(),
   ipTranslation: z.boolean(),
   proxyProtocol: z.enum(["off", "v1", "v2"]).openapi({ description: "The header that servers get" }),
@@ -103,6 +107,9 @@ export const listenerSchema = z.object({
   description: z.string(),
   ...traffic,
   connectionsEnded: z.record(z.string(), z.int()).openapi({ description: "Connections that ended, by reason" }),
+  handshakeFailures: z.record(z.string(), z.int()).nullable().openapi({
+    description: "TLS handshakes that failed, by reason; null without TLS",
+  }),
   acceptErrors: count("Times that accepting failed"),
   servers: z.array(serverSchema),
 }).openapi("Listener");

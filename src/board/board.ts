@@ -5,9 +5,11 @@
  */
 
 import { END_REASONS, type EndReason } from "../end_reason.ts";
+import { HANDSHAKE_FAILURES, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
 import {
   type BoardMemory,
   CONNECT_BUCKETS,
+  HANDSHAKE_BUCKETS,
   HEALTH_STATES,
   type HealthState,
   LISTENER,
@@ -93,6 +95,19 @@ export class ListenerCounters {
     addToCounter(this.#words, LISTENER.connectMicroseconds, Math.round(seconds * 1e6));
   }
 
+  /** A TLS handshake has succeeded after `seconds`. */
+  handshakeDone(seconds: number): void {
+    const found = HANDSHAKE_BUCKETS.findIndex((bound) => seconds <= bound);
+    const bucket = found < 0 ? HANDSHAKE_BUCKETS.length : found;
+    addToCounter(this.#words, LISTENER.handshakeBuckets + 2 * bucket, 1);
+    addToCounter(this.#words, LISTENER.handshakeMicroseconds, Math.round(seconds * 1e6));
+  }
+
+  /** A TLS handshake has failed. */
+  handshakeFailed(failure: HandshakeFailure): void {
+    addToCounter(this.#words, LISTENER.handshakeFailures + 2 * HANDSHAKE_FAILURES.indexOf(failure), 1);
+  }
+
   /** The worker that held the open connections is gone, and they with it. */
   forgetActive(): void {
     Atomics.store(this.#words, LISTENER.active, 0);
@@ -118,6 +133,14 @@ export class ListenerCounters {
         (_, index) => counter(LISTENER.connectBuckets + 2 * index),
       ),
       connectSeconds: counter(LISTENER.connectMicroseconds) / 1e6,
+      handshakeFailures: new Map(
+        HANDSHAKE_FAILURES.map((failure, index) => [failure, counter(LISTENER.handshakeFailures + 2 * index)] as const),
+      ),
+      handshakeBuckets: Array.from(
+        { length: HANDSHAKE_BUCKETS.length + 1 },
+        (_, index) => counter(LISTENER.handshakeBuckets + 2 * index),
+      ),
+      handshakeSeconds: counter(LISTENER.handshakeMicroseconds) / 1e6,
     };
   }
 }

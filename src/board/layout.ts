@@ -6,10 +6,14 @@
  * @module
  */
 
+import { HANDSHAKE_FAILURES } from "../net/tls/handshake_failure.ts";
 import { END_REASONS } from "../end_reason.ts";
 
 /** Upper bounds of the connect-time histogram, in seconds; one more bucket holds the rest. */
 export const CONNECT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
+
+/** Upper bounds of the handshake-time histogram, in seconds; one more bucket holds the rest. */
+export const HANDSHAKE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
 /** Word indices in a listener's block; counters take two words. */
 export const LISTENER = (() => {
@@ -23,6 +27,9 @@ export const LISTENER = (() => {
   const rateClock = reasons + 2 * END_REASONS.length;
   const connectBuckets = rateClock + 2;
   const connectMicroseconds = connectBuckets + 2 * (CONNECT_BUCKETS.length + 1);
+  const handshakeFailures = connectMicroseconds + 2;
+  const handshakeBuckets = handshakeFailures + 2 * HANDSHAKE_FAILURES.length;
+  const handshakeMicroseconds = handshakeBuckets + 2 * (HANDSHAKE_BUCKETS.length + 1);
   return {
     active,
     /** One word: counts up whenever something changes that decides who may take a connection, and how many. */
@@ -36,7 +43,11 @@ export const LISTENER = (() => {
     rateClock,
     connectBuckets,
     connectMicroseconds,
-    words: connectMicroseconds + 2,
+    /** One counter for each of {@link HANDSHAKE_FAILURES}. */
+    handshakeFailures,
+    handshakeBuckets,
+    handshakeMicroseconds,
+    words: handshakeMicroseconds + 2,
   } as const;
 })();
 

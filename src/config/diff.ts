@@ -26,7 +26,8 @@ export function nameOf(change: ListenerChange): string {
 }
 
 /**
- * Settings that only a new start can take up. `tls` counts when it comes or goes, `ports` when none of them stays: ports
+ * Settings that only a new start can take up. `tls` counts when it comes or goes or
+ * gets another engine, `ports` when none of them stays: ports
  * that are added to others, or taken from them, come and go in place.
  */
 const REPLACING = ["address", "ipTranslation"] as const;
@@ -46,7 +47,7 @@ export function diffListeners(serving: Model["listeners"], next: Model["listener
     const changed = changedSettings(before, plan);
     if (changed.length === 0) continue;
     const replaces = REPLACING.some((key) => before[key] !== plan[key]) ||
-      (before.tls === null) !== (plan.tls === null) || !portsOverlap(before.ports, plan.ports);
+      before.tls?.engine !== plan.tls?.engine || !portsOverlap(before.ports, plan.ports);
     changes.push(
       replaces
         ? { kind: "replace", plan, changed, disconnect: before.ipTranslation !== plan.ipTranslation }

@@ -224,6 +224,11 @@ export function probedPort(server: Pick<ServerPlan, "port" | "ports">, ports: re
   return server.port ?? first?.first ?? 0;
 }
 
+/** Whether the runtime's own TLS listener ends a listener's TLS, on sockets that are of no use to anything else. */
+export function usesRuntimeTls(plan: Pick<ListenerPlan, "tls">): boolean {
+  return plan.tls?.engine === "fast";
+}
+
 /** The protocol of a listener, as the configuration names it. */
 export function protocolOf(plan: Pick<ListenerPlan, "tls">): "TCP" | "TCP_SSL" {
   return plan.tls === null ? "TCP" : "TCP_SSL";

@@ -16,8 +16,6 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
   const refuse = (path: ConfigPath, what: string) => {
     if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
   };
-  // They are loaded, watched and shown already; what is missing is a listener that uses them.
-  if (parts.names.clientCAs.length > 0) refuse(["clientCAs"], "is");
   if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
   for (const { path, config } of parts.groups) refuseInGroup(config, path, refuse);
   for (const { index, config } of parts.listeners) {
@@ -29,11 +27,6 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
 
 function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
   const found: [ConfigPath, string][] = [];
-  if (listener.tls?.authentication === "mutual") found.push([["tls", "authentication"], '"mutual" is']);
-  if (listener.tls?.minVersion === "1.3") found.push([["tls", "minVersion"], '"1.3" is']);
-  if (listener.acceptProxyProtocol !== undefined && listener.protocol === "TCP_SSL") {
-    found.push([["acceptProxyProtocol"], 'for protocol "TCP_SSL" is']);
-  }
   if (listener.workers !== 1) found.push([["workers"], "anything but 1 is"]);
   return found;
 }

@@ -7,14 +7,24 @@
 import { type AddressRanges, compileRanges } from "../net/address_set.ts";
 import { canonicalAddress, familyOf, parseEndpoint } from "../net/ip.ts";
 import type { PortRange } from "../net/ports.ts";
-import type { CertificateKind, CertificatePlan, ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
+import type {
+  CertificateDetails,
+  CertificateKind,
+  CertificatePlan,
+  ListenerPlan,
+  Model,
+  PoolPlan,
+  ServerPlan,
+  TlsCertificatePlan,
+  TlsPlan,
+} from "./model.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
 import { portRanges, serverKey, serverPlaces } from "./server_places.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** Looks up every reference of a valid configuration. */
 export function resolveModel(valid: ValidConfig): Model {
-  const { config, certificates, ipGroups } = valid;
+  const { config, ipGroups } = valid;
   const compile = compileOnce(ipGroups);
   const { groups, poolOf } = resolveGroups(config);
   const endpoint = parseEndpoint(config.admin.listen);
@@ -22,7 +32,7 @@ export function resolveModel(valid: ValidConfig): Model {
     name: listener.name,
     address: canonicalAddress(listener.address),
     ports: listener.ports === undefined ? [onePort(known(listener.port, listener.name))] : portRanges(listener.ports),
-    tls: resolveTls(listener, certificates),
+    tls: resolveTls(listener, valid),
     group: listener.backendGroup ?? null,
     pool: poolOf(listener),
     ipTranslation: listener.ipTranslation,
@@ -65,11 +75,45 @@ export function resolveModel(valid: ValidConfig): Model {
   };
 }
 
+/** The entries of the certificate store that a listener names, in its order. */
+function namesIn(tls: ListenerConfig["tls"], kind: CertificateKind): readonly string[] {
+  if (kind === "clientCA") return tls?.clientCA === undefined ? [] : [tls.clientCA];
+  return tls?.certificates ?? (tls?.certificate === undefined ? [] : [tls.certificate]);
+}
+
+function resolveTls({ name, tls }: ListenerConfig, { certificates, clientCAs, stored }: ValidConfig): TlsPlan | null {
+  if (tls === undefined) return null;
+  const [first, ...others] = namesIn(tls, "certificate").map((certificate): TlsCertificatePlan => {
+    const { certPem, keyPem } = known(certificates.get(certificate), certificate);
+    const entry = known(stored.find((one) => one.kind === "certificate" && one.name === certificate), certificate);
+    return { name: certificate, certPem, keyPem, serverNames: serverNamesOf(entry.chain[0]) };
+  });
+  const { engine, minVersion, alpn, handshakeTimeout, maxHandshakes } = tls;
+  return {
+    engine,
+    certificates: [known(first, name), ...others],
+    clientCA: tls.clientCA === undefined
+      ? null
+      : { name: tls.clientCA, pem: known(clientCAs.get(tls.clientCA), tls.clientCA) },
+    minVersion,
+    alpn,
+    handshakeTimeout,
+    maxHandshakes,
+  };
+}
+
+/** The host names that a certificate is for: its alternative names, or, in old ones without any, its common name. */
+function serverNamesOf({ sans, subject }: CertificateDetails): readonly string[] {
+  const names = sans.flatMap((name) => name.startsWith("DNS:") ? [name.slice("DNS:".length)] : []);
+  const common = sans.length === 0 ? /(?:^|, )CN=([^,]+)/.exec(subject)?.[1] : undefined;
+  return (common === undefined ? names : [common]).map((name) => name.toLowerCase());
+}
+
 /** The entries of one section of the certificate store, each with the listeners that use it. */
 function resolveStore({ config, stored }: ValidConfig, kind: CertificateKind): Map<string, CertificatePlan> {
   return new Map(
     stored.filter((entry) => entry.kind === kind).map((entry) => {
-      const users = config.listeners.filter((listener) => listener.tls?.[kind] === entry.name);
+      const users = config.listeners.filter(({ tls }) => namesIn(tls, kind).includes(entry.name));
       return [entry.name, { ...entry, users: users.map((listener) => listener.name) }];
     }),
   );
@@ -139,12 +183,6 @@ function compileOnce(ipGroups: ValidConfig["ipGroups"]): (names: readonly string
     compiled.set(key, ranges);
     return ranges;
   };
-}
-
-function resolveTls(listener: ListenerConfig, certificates: ValidConfig["certificates"]): TlsPlan | null {
-  if (listener.tls === undefined) return null;
-  const pair = known(certificates.get(listener.tls.certificate), listener.tls.certificate);
-  return { certificate: listener.tls.certificate, ...pair, handshakeTimeout: listener.tls.handshakeTimeout };
 }
 
 /** Validation has made sure of these; a miss is a mistake of ours, not of the user. */

@@ -61,13 +61,43 @@ function checkListenerKeys({ config: listener, wrong }: ShapedListener, path: Co
     findings.error([...path, "tls"], 'is for protocol "TCP_SSL" only, got protocol "TCP"', true);
   }
   if (listener.protocol !== "TCP_SSL") return;
-  if (listener.tls === undefined) {
-    if (!wrong.has("tls")) findings.error(path, 'needs "tls" with a certificate, because its protocol is "TCP_SSL"');
-  } else if (listener.tls.authentication === "mutual" && listener.tls.clientCA === undefined) {
-    findings.error([...path, "tls"], 'needs "clientCA", because its authentication is "mutual"');
-  } else if (listener.tls.authentication === "one-way" && listener.tls.clientCA !== undefined) {
-    findings.error([...path, "tls", "clientCA"], 'is for authentication "mutual" only, got "one-way"', true);
+  if (listener.tls !== undefined) checkTls(listener, listener.tls, [...path, "tls"], findings);
+  else if (!wrong.has("tls")) {
+    findings.error(path, 'needs "tls" with a certificate, because its protocol is "TCP_SSL"');
   }
+}
+
+function checkTls(
+  listener: ListenerConfig,
+  tls: NonNullable<ListenerConfig["tls"]>,
+  path: ConfigPath,
+  findings: Findings,
+): void {
+  if (tls.certificate === undefined && tls.certificates === undefined) {
+    findings.error(path, 'needs "certificate" or "certificates", got neither');
+  } else if (tls.certificate !== undefined && tls.certificates !== undefined) {
+    findings.error([...path, "certificates"], 'must not be given together with "certificate"', true);
+  }
+  for (const [index, name] of (tls.certificates ?? []).entries()) {
+    if (tls.certificates?.indexOf(name) === index) continue;
+    findings.error([...path, "certificates", index], `must not name a certificate twice, got ${JSON.stringify(name)}`);
+  }
+  if (tls.authentication === "mutual" && tls.clientCA === undefined) {
+    findings.error(path, 'needs "clientCA", because its authentication is "mutual"');
+  } else if (tls.authentication === "one-way" && tls.clientCA !== undefined) {
+    findings.error([...path, "clientCA"], 'is for authentication "mutual" only, got "one-way"', true);
+  }
+  if (tls.engine !== "fast") return;
+  const reason = tls.authentication === "mutual"
+    ? 'authentication "mutual"'
+    : (tls.certificates?.length ?? 0) > 1
+    ? "several certificates"
+    : tls.minVersion === "1.3"
+    ? 'minVersion "1.3"'
+    : listener.acceptProxyProtocol !== undefined
+    ? "acceptProxyProtocol"
+    : undefined;
+  if (reason !== undefined) findings.error([...path, "engine"], `must be "full" with ${reason}, got "fast"`);
 }
 
 function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
@@ -80,6 +110,9 @@ function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: Shap
   const { names } = parts;
   check(["backendGroup"], listener.backendGroup, "backend group", names.backendGroups);
   check(["tls", "certificate"], listener.tls?.certificate, "certificate", names.certificates);
+  for (const [index, name] of (listener.tls?.certificates ?? []).entries()) {
+    check(["tls", "certificates", index], name, "certificate", names.certificates);
+  }
   check(["tls", "clientCA"], listener.tls?.clientCA, "client CA", names.clientCAs);
   for (const [index, group] of (listener.acceptProxyProtocol?.from ?? []).entries()) {
     check(["acceptProxyProtocol", "from", index], group, "IP group", names.ipGroups);

@@ -5,19 +5,19 @@
  * @module
  */
 
-import type { ListenerPlan } from "../config/model.ts";
+import { type ListenerPlan, usesRuntimeTls } from "../config/model.ts";
 import { messageOf, WeirError } from "../errors.ts";
 import type { SocketKind } from "../messages.ts";
 import { checkFree, listenShared } from "../net/listen.ts";
 import { countPorts } from "../net/ports.ts";
 import { closeQuietly } from "../net/stream.ts";
 
-/** A TCP listener with more ports than this does not share its sockets: each would take three descriptors, not one. */
+/** A listener with more ports than this does not share its sockets: each would take three descriptors, not one. */
 const MOST_SHARED_PORTS = 100;
 
 /** How a listener that starts with a plan opens its ports, from then on until it is gone. */
 export function socketKindOf(plan: ListenerPlan): SocketKind {
-  return plan.tls === null && countPorts(plan.ports) <= MOST_SHARED_PORTS ? "shared" : "beside";
+  return !usesRuntimeTls(plan) && countPorts(plan.ports) <= MOST_SHARED_PORTS ? "shared" : "beside";
 }
 
 /** A hold on the ports of one listener, until disposed. */

@@ -5,7 +5,7 @@
  */
 
 import type { ListenerChange } from "../config/diff.ts";
-import type { Model } from "../config/model.ts";
+import { type Model, usesRuntimeTls } from "../config/model.ts";
 import type { ConfigProblem } from "../errors.ts";
 
 /**
@@ -36,5 +36,5 @@ export function lateSettings(
 /** A TCP listener that is replaced on its old address gets a copy of the old socket. */
 function opensSocket({ kind, plan, changed }: Exclude<ListenerChange, { kind: "start" | "stop" }>): boolean {
   if (kind === "update") return false;
-  return plan.tls !== null || ["address", "tls"].some((key) => changed.includes(key));
+  return usesRuntimeTls(plan) || ["address", "tls"].some((key) => changed.includes(key));
 }

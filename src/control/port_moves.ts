@@ -5,7 +5,7 @@
  */
 
 import { type ListenerChange, nameOf } from "../config/diff.ts";
-import { type ListenerPlan, protocolOf } from "../config/model.ts";
+import { type ListenerPlan, usesRuntimeTls } from "../config/model.ts";
 import { addressesOverlap } from "../config/rules.ts";
 import type { SocketKind } from "../messages.ts";
 import { listPorts } from "../net/ports.ts";
@@ -100,7 +100,8 @@ export function portsOnlyIn(one: Pick<ListenerPlan, "ports">, other: Pick<Listen
   return listPorts(one.ports).filter((port) => !others.has(port));
 }
 
-/** Whether two listeners can have a port open side by side for a moment: the same address, protocol and sockets. */
+/** Whether two listeners can have a port open side by side for a moment: the same address and sockets of the same kind. */
 function canShare(a: Pick<Opening, "plan" | "sockets">, b: Pick<Opening, "plan" | "sockets">): boolean {
-  return a.plan.address === b.plan.address && protocolOf(a.plan) === protocolOf(b.plan) && a.sockets === b.sockets;
+  return a.plan.address === b.plan.address && usesRuntimeTls(a.plan) === usesRuntimeTls(b.plan) &&
+    a.sockets === b.sockets;
 }

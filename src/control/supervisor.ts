@@ -7,7 +7,7 @@
 
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
-import { type ListenerPlan, type Model, protocolOf } from "../config/model.ts";
+import { type ListenerPlan, type Model, protocolOf, usesRuntimeTls } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { InstanceId } from "../messages.ts";
@@ -109,7 +109,7 @@ export class Supervisor {
         if (opening === undefined) return;
         const ours = oursIn(opening);
         if (change.kind !== "update") opened.push(await this.#open(opening, ours));
-        else if (opening.ports.length > 0 || change.changed.includes("tls")) {
+        else if (opening.ports.length > 0 || (change.changed.includes("tls") && usesRuntimeTls(change.plan))) {
           const instance = this.#serving.get(change.plan.name);
           if (instance !== undefined) await this.#prepareUpdate(instance, opening, { ours, prepared });
         }

@@ -60,7 +60,7 @@ export function listenBeside(at: SocketSettings): Deno.TcpListener {
  */
 export function listenTls(
   at: SocketSettings,
-  certificate: { readonly certPem: string; readonly keyPem: string },
+  certificate: { readonly certPem: string; readonly keyPem: string; readonly alpn: readonly string[] },
 ): Deno.TlsListener {
   // Unstable, so missing from the published types without a flag.
   const reusePort: { reusePort: boolean } = { reusePort: true };
@@ -71,6 +71,8 @@ export function listenTls(
       cert: certificate.certPem,
       key: certificate.keyPem,
       tcpBacklog: at.backlog,
+      // An empty list would refuse every client that has one of its own.
+      ...(certificate.alpn.length === 0 ? {} : { alpnProtocols: [...certificate.alpn] }),
       ...reusePort,
     }));
 }

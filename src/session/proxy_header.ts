@@ -11,7 +11,7 @@ import { decodeProxyHeader } from "../net/proxy_protocol/decode.ts";
 import type { ProxiedConnection, ProxyEndpoint, ProxyHeader, Tlv } from "../net/proxy_protocol/header.ts";
 import { encodeV1 } from "../net/proxy_protocol/v1.ts";
 import { SslClient, sslTlv } from "../net/proxy_protocol/ssl_tlv.ts";
-import { alpnTlv, asciiBytes, uniqueIdTlv } from "../net/proxy_protocol/tlv.ts";
+import { alpnTlv, asciiBytes, authorityTlv, uniqueIdTlv } from "../net/proxy_protocol/tlv.ts";
 import { encodeV2 } from "../net/proxy_protocol/v2.ts";
 import type { ByteStream } from "../net/stream.ts";
 
@@ -67,9 +67,18 @@ export function routeOf(
   return { source: plain(source.address, source.port), destination: plain(destination.address, destination.port) };
 }
 
-/** What is known of a client's TLS connection. */
+/** What is known of a client's TLS connection; `null` where the runtime does not tell. */
 export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly version: string | null;
+  readonly cipher: string | null;
   readonly alpn: string | null;
+  /** The host name that the client asked for. */
+  readonly serverName: string | null;
+  /** Who the client is by its certificate, which was verified; `null` when it showed none. */
+  readonly client: { readonly commonName: string | null } | null;
+  /** Whether the session goes on from an earlier one, over which the certificate was shown. */
+  readonly resumed: boolean;
 }
 
 /** The header for a server, ready to be sent. */
@@ -96,8 +105,20 @@ function tlvsFor(tls: TlsFacts | null): readonly Tlv[] {
   if (tls === null) return [];
   return [
     ...(tls.alpn === null ? [] : [alpnTlv(tls.alpn)]),
+    ...(tls.serverName === null ? [] : [authorityTlv(tls.serverName)]),
     uniqueIdTlv(asciiBytes(crypto.randomUUID())),
-    // The client showed no certificate, so none was verified; this runtime does not tell version and cipher.
-    sslTlv({ client: SslClient.SSL, verify: 1 }),
+    sslTlv({
+      client: SslClient.SSL | certificateBits(tls),
+      // Clients whose certificate is not good do not get this far.
+      verify: tls.client === null ? 1 : 0,
+      ...(tls.version === null ? {} : { version: tls.version }),
+      ...(tls.cipher === null ? {} : { cipher: tls.cipher }),
+      ...(tls.client === null || tls.client.commonName === null ? {} : { commonName: tls.client.commonName }),
+    }),
   ];
+}
+
+function certificateBits({ client, resumed }: TlsFacts): number {
+  if (client === null) return 0;
+  return SslClient.CERT_SESS | (resumed ? 0 : SslClient.CERT_CONN);
 }

@@ -8,23 +8,44 @@
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
+import { HandshakeError, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
+import type { TlsSettings } from "../net/tls/accept.ts";
 import { rangesInclude } from "../net/address_set.ts";
 import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
 import type { Lease } from "../upstream/pool.ts";
 import { admit, type Gate } from "./admit.ts";
 import { dial, type DialContext } from "./dial.ts";
 import type { EndReason } from "../end_reason.ts";
-import { buildProxyHeader, readProxyHeader, type Route, routeOf, type TlsFacts } from "./proxy_header.ts";
+import { buildProxyHeader, readProxyHeader, type Route, routeOf } from "./proxy_header.ts";
 import { isOurMistake, Relay, type RelayObserver, type Side } from "./relay.ts";
-import { acceptTls } from "./tls_accept.ts";
+import { secure, type SecuredClient } from "./tls_handshake.ts";
+
+/** More than the reason says, for the log. */
+export interface EndDetail {
+  readonly text: string;
+  /** Why the handshake failed. */
+  readonly failure?: HandshakeFailure;
+}
+
+/** Keeps the number of handshakes under way down by ending the oldest. */
+export interface HandshakeLimit {
+  /** A session begins its handshake. */
+  started(session: Session): void;
+  /** Its handshake is over, one way or the other. */
+  ended(session: Session): void;
+}
 
 /** What the sessions of a listener share. The settings are those in force; reloads change them. */
 export interface SessionContext extends Gate, DialContext {
   readonly buffers: BufferPool;
   /** Ticks of the wheel without a byte after which a connection ends. */
   readonly idleTicks: number;
+  /** How TLS is ended; `null` where it is not, or where the runtime does it. */
+  readonly tls: TlsSettings | null;
   /** Seconds that a TLS handshake may take. */
   readonly handshakeTimeout: number;
+  /** Keeps the number of handshakes under way down. */
+  readonly handshakes: HandshakeLimit;
   /** Whether the system probes connections on which nothing moves. */
   readonly tcpKeepAlive: boolean;
   /** Whose PROXY protocol headers are read; `null` for nobody's. */
@@ -32,7 +53,7 @@ export interface SessionContext extends Gate, DialContext {
   /** The PROXY protocol header for servers; `null` for none. */
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** A session has ended; called once for each. @param detail more than the reason says, for the log */
-  onEnd(session: Session, reason: EndReason, detail?: string): void;
+  onEnd(session: Session, reason: EndReason, detail?: EndDetail): void;
   /** A fault of ours; the session it happened in ends, no other notices. */
   onFault(error: unknown): void;
 }
@@ -50,7 +71,9 @@ export class Session implements Deadline, RelayObserver {
   readonly #context: SessionContext;
   #onExpiry: EndReason = "handshake_timeout";
   #admitted = false;
-  #tls: TlsFacts | null = null;
+  /** What clients' plain bytes are read from and written to: the connection itself, or TLS over it. */
+  #stream: ByteStream;
+  #secured: SecuredClient | undefined;
   #server: ByteStream | undefined;
   #lease: Lease | undefined;
   #over = false;
@@ -58,6 +81,7 @@ export class Session implements Deadline, RelayObserver {
   /** @param client just accepted, @param context its listener's */
   constructor(client: AcceptedConnection, context: SessionContext) {
     this.#client = client;
+    this.#stream = client;
     this.#context = context;
     this.route = routeOf(client);
   }
@@ -69,9 +93,11 @@ export class Session implements Deadline, RelayObserver {
       const announced = acceptProxy !== null && rangesInclude(acceptProxy.ranges, this.#client.remoteAddr.hostname);
       const payload = announced ? await this.#readProxyHeader(acceptProxy) : NOTHING;
       if (this.#over || !this.#admit()) return;
-      if ("handshake" in this.#client && !(await this.#handshake(this.#client))) return;
+      const isTls = this.#context.tls !== null || "handshake" in this.#client;
+      if (isTls && !(await this.#handshake(payload))) return;
       const server = await this.#connect();
-      if (server !== undefined) await this.#relay(server, payload);
+      // What came before a handshake was part of it.
+      if (server !== undefined) await this.#relay(server, isTls ? NOTHING : payload);
     } catch (error) {
       this.#context.onFault(error);
       this.end("internal_error");
@@ -79,11 +105,13 @@ export class Session implements Deadline, RelayObserver {
   }
 
   /** Ends the session now, for a reason that may lie outside of it. Harmless when it has ended. */
-  end(reason: EndReason, detail?: string): void {
+  end(reason: EndReason, detail?: EndDetail): void {
     if (this.#over) return;
     this.#over = true;
+    if (reason === "handshake_timeout") this.#context.counters.handshakeFailed("timeout");
+    if (reason === "handshake_limit") this.#context.counters.handshakeFailed("too_many");
     this.#context.wheel.remove(this);
-    closeQuietly(this.#client);
+    closeQuietly(this.#stream);
     closeQuietly(this.#server);
     this.#lease?.[Symbol.dispose]();
     if (this.#admitted) this.#context.counters.closed(reason);
@@ -106,7 +134,7 @@ export class Session implements Deadline, RelayObserver {
     else if (typeof result === "string") {
       this.end(
         "proxy_header_invalid",
-        `clients of ${groups.join(", ")} have to send a PROXY protocol header: ${result}`,
+        { text: `clients of ${groups.join(", ")} have to send a PROXY protocol header: ${result}` },
       );
     } else {
       this.route = routeOf(this.#client, result.header);
@@ -123,11 +151,21 @@ export class Session implements Deadline, RelayObserver {
     return this.#admitted;
   }
 
-  async #handshake(client: Deno.TlsConn): Promise<boolean> {
-    const facts = await this.#within(this.#context.handshakeTimeout, "handshake_timeout", () => acceptTls(client));
-    if (facts === undefined) this.end("handshake_failed");
-    else this.#tls = facts;
-    return !this.#over;
+  /** @param early what the client has sent already @returns whether the client is through */
+  async #handshake(early: Uint8Array): Promise<boolean> {
+    const { counters, handshakes, handshakeTimeout, tls } = this.#context;
+    const startedAt = performance.now();
+    handshakes.started(this);
+    const secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
+    handshakes.ended(this);
+    if (this.#over || secured === undefined) {
+      closeQuietly(secured?.stream);
+      return false;
+    }
+    counters.handshakeDone((performance.now() - startedAt) / 1000);
+    this.#secured = secured;
+    this.#stream = secured.stream;
+    return true;
   }
 
   /** Works against a deadline; the session ends with `reason` when it is missed. */
@@ -140,11 +178,17 @@ export class Session implements Deadline, RelayObserver {
       return await work();
     } catch (error) {
       if (isOurMistake(error)) throw error;
-      this.end("reset");
+      this.#fail(error);
       return undefined;
     } finally {
       wheel.remove(this);
     }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over || !(error instanceof HandshakeError)) return this.end("reset");
+    this.#context.counters.handshakeFailed(error.failure);
+    this.end("handshake_failed", { text: error.message, failure: error.failure });
   }
 
   async #connect(): Promise<ByteStream | undefined> {
@@ -174,7 +218,7 @@ export class Session implements Deadline, RelayObserver {
     this.dueTick = wheel.tickAfter(idleTicks);
     wheel.add(this);
     try {
-      if (proxyProtocol !== null) await writeAll(server, buildProxyHeader(this.route, proxyProtocol, this.#tls));
+      if (proxyProtocol !== null) await writeAll(server, this.#proxyHeader(proxyProtocol));
       if (payload.length > 0) {
         this.onBytes("client", payload.length);
         await writeAll(server, payload);
@@ -184,7 +228,11 @@ export class Session implements Deadline, RelayObserver {
       this.end("reset");
       return;
     }
-    if (!this.#over) new Relay(this.#client, server, { buffers, observer: this }).start();
+    if (!this.#over) new Relay(this.#stream, server, { buffers, observer: this }).start();
+  }
+
+  #proxyHeader(plan: ProxyProtocolPlan): Uint8Array {
+    return buildProxyHeader(this.route, plan, this.#secured?.facts() ?? null);
   }
 
   /** Counts bytes and pushes the idle timeout back. For {@link Relay}. */
@@ -213,7 +261,7 @@ export class Session implements Deadline, RelayObserver {
 
 const NOTHING = new Uint8Array(0);
 
-/** Small writes go out at once: the other end is waiting for them. The runtime has no such options for TLS. */
+/** Small writes go out at once: the other end is waiting for them. The runtime's own TLS connections have no options. */
 function setOptions(connection: AcceptedConnection, keepAlive: boolean): void {
   if (!("setNoDelay" in connection)) return;
   try {

@@ -8,6 +8,7 @@ import { messageOf } from "../errors.ts";
 import { probe } from "../health/probe.ts";
 import { type FromWorker, HEARTBEAT_MS, type InstanceId, type ToWorker, type WorkerRequest } from "../messages.ts";
 import { BufferPool } from "../net/buffers.ts";
+import { CheckedByAuthority } from "../net/tls/client_certificate.ts";
 import { DeadlineWheel } from "../net/deadlines.ts";
 import { type ListenerEnvironment, RunningListener } from "./listener.ts";
 
@@ -18,6 +19,7 @@ const send = (message: FromWorker) => scope.postMessage(message);
 const environment: ListenerEnvironment = {
   wheel: new DeadlineWheel(),
   buffers: new BufferPool(),
+  checkedCertificates: new CheckedByAuthority(),
   log: (level, message, fields = {}) => send({ kind: "log", level, message, fields }),
   checker: {
     probe,

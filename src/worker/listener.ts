@@ -6,6 +6,7 @@
 
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
+import { sameData } from "../config/diff.ts";
 import { type ListenerPlan, probedPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
 import { type CheckerContext, HealthChecker } from "../health/checker.ts";
@@ -13,8 +14,13 @@ import type { Log } from "../log.ts";
 import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
+import type { TlsSettings } from "../net/tls/accept.ts";
+import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
+import { tlsSettings } from "../net/tls/contexts.ts";
+import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
-import { Session, type SessionContext } from "../session/session.ts";
+import { OldestOut } from "../session/handshake_limit.ts";
+import { type EndDetail, Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
 import { openSocket } from "./listening_socket.ts";
@@ -25,6 +31,8 @@ export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
   readonly log: Log;
+  /** Clients' certificates that have passed. */
+  readonly checkedCertificates: CheckedByAuthority;
   /** How servers are probed; the listener adds what to do with a transition. */
   readonly checker: Omit<CheckerContext, "portOf" | "onState" | "onTransition" | "onOutcome">;
   /** Hears of health transitions and of new probe outcomes. */
@@ -42,6 +50,9 @@ const LOGGED_REFUSALS: ReadonlySet<EndReason> = new Set([
   "no_server",
   "proxy_header_invalid",
   "proxy_header_timeout",
+  "handshake_failed",
+  "handshake_timeout",
+  "handshake_limit",
 ]);
 
 /** What it takes to open a listener. */
@@ -67,6 +78,10 @@ export class RunningListener implements SessionContext {
   #onEmpty: (() => void) | undefined;
   #acceptErrorLoggedAt = -Infinity;
   readonly #refusals: RefusalLog;
+  /** Refused certificates are told louder: somebody is waiting to be let in. */
+  readonly #refusedCertificates: RefusalLog;
+  readonly handshakes: OldestOut;
+  tls: TlsSettings | null;
 
   /** Opens its ports. @throws {WeirError} `bind_failed` */
   constructor({ plan, memory, sockets }: ListenerOpening, environment: ListenerEnvironment) {
@@ -85,6 +100,9 @@ export class RunningListener implements SessionContext {
       onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
     });
     this.#refusals = new RefusalLog(plan.name, environment.log);
+    this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
+    this.handshakes = new OldestOut(plan.tls?.maxHandshakes ?? 1);
+    this.tls = this.#tlsSettings(plan.tls);
     this.#acceptor = new Acceptor(plan, {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => {
@@ -170,6 +188,8 @@ export class RunningListener implements SessionContext {
   async update(plan: ListenerPlan, memory: BoardMemory): Promise<void> {
     // Done before, unless this worker has taken over from one that died in between.
     this.prepare(plan);
+    if (!sameData(plan.tls, this.#plan.tls)) this.tls = this.#tlsSettings(plan.tls);
+    this.handshakes.most = plan.tls?.maxHandshakes ?? 1;
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.pool.update(plan.pool, memory);
@@ -202,8 +222,12 @@ export class RunningListener implements SessionContext {
   }
 
   /** For {@link Session}. */
-  onEnd(session: Session, reason: EndReason, detail?: string): void {
-    if (LOGGED_REFUSALS.has(reason)) this.#refusals.note(session.route.source.address, reason, detail);
+  onEnd(session: Session, reason: EndReason, detail?: EndDetail): void {
+    if (LOGGED_REFUSALS.has(reason)) {
+      const isCertificate = detail?.failure !== undefined && CERTIFICATE_FAILURES.has(detail.failure);
+      const log = isCertificate ? this.#refusedCertificates : this.#refusals;
+      log.note(session.route.source.address, reason, detail);
+    }
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
   }
@@ -220,6 +244,14 @@ export class RunningListener implements SessionContext {
       listener: this.#plan.name,
       error: stack,
     });
+  }
+
+  /** Validation has made sure that it can be done. */
+  #tlsSettings(plan: ListenerPlan["tls"]): TlsSettings | null {
+    if (plan === null || plan.engine === "fast") return null;
+    const { certificates, clientCA, minVersion, alpn } = plan;
+    const options = { certificates, clientCaPem: clientCA?.pem ?? null, minVersion, alpn };
+    return tlsSettings(options, (pem) => this.#environment.checkedCertificates.of(pem));
   }
 
   #empty(seconds: number): Promise<void> {

@@ -33,7 +33,8 @@ export interface TlsFacts extends MachineFacts {
 /** A connection that has gone through its handshake. */
 export interface AcceptedTls {
   readonly stream: TlsStream;
-  readonly facts: TlsFacts;
+  /** What is known of it, as long as the stream is open; asked for only where somebody wants to know. */
+  facts(): TlsFacts;
 }
 
 /** Most hellos fit; one that does not gets a larger buffer. */
@@ -58,14 +59,12 @@ export async function acceptTls(
   try {
     machine.feed(bytes);
     await shakeHands(connection, machine, stream);
-    const facts = machine.facts();
-    const client = settings.checked === null
-      ? null
-      : await identifyClient(connection, machine, settings.checked, facts);
+    const version = machine.version();
+    const client = settings.checked === null ? null : await identifyClient(connection, machine, settings.checked);
     // Before the client has the end of a TLS 1.2 handshake it sends nothing; in TLS 1.3 only session tickets are left,
     // which may as well go with the first answer.
-    if (facts.version !== "TLSv1.3") await stream.flush();
-    return { stream, facts: { ...facts, serverName: hello.serverName, client } };
+    if (version !== "TLSv1.3") await stream.flush();
+    return { stream, facts: () => ({ ...machine.facts(), serverName: hello.serverName, client }) };
   } catch (error) {
     machine.destroy();
     // The machine refuses these by itself, in words that depend on the version of the library.
@@ -121,7 +120,10 @@ async function shakeHands(connection: Deno.TcpConn, machine: TlsMachine, stream:
     // An alert for the client, when it has made a mistake.
     await stream.flush();
     if (machine.error !== undefined) {
-      throw new HandshakeError(failureInWords(`${machine.error.code ?? ""} ${machine.error.message}`), machine.error.message);
+      throw new HandshakeError(
+        failureInWords(`${machine.error.code ?? ""} ${machine.error.message}`),
+        machine.error.message,
+      );
     }
     const count = await readSome(connection, buffer);
     machine.feed(buffer.subarray(0, count));
@@ -133,17 +135,20 @@ async function identifyClient(
   connection: Deno.TcpConn,
   machine: TlsMachine,
   checked: CheckedCertificates,
-  facts: MachineFacts,
 ): Promise<ClientIdentity> {
+  const resumed = machine.resumed();
   const shown = {
     certificate: machine.peerCertificate(),
     verifyError: machine.verifyError(),
-    resumed: facts.resumed,
+    resumed,
   };
   try {
     return identify(shown, checked, new Date());
   } catch (error) {
-    if (error instanceof HandshakeError) await sendAlert(connection, facts, error.failure);
+    // Over a resumed session the server has spoken encrypted before.
+    if (error instanceof HandshakeError && machine.version() === "TLSv1.2" && !resumed) {
+      await sendAlert(connection, error.failure);
+    }
     throw error;
   }
 }
@@ -162,8 +167,7 @@ const ALERTS: Partial<Record<HandshakeFailure, number>> = {
  * Finished a TLS 1.2 alert is plain text and can be written by hand; in TLS 1.3 it would have to be encrypted, with keys
  * that only the machine has.
  */
-async function sendAlert(connection: Deno.TcpConn, facts: MachineFacts, failure: HandshakeFailure): Promise<void> {
-  if (facts.version !== "TLSv1.2" || facts.resumed) return;
+async function sendAlert(connection: Deno.TcpConn, failure: HandshakeFailure): Promise<void> {
   const [alertRecord, fatal] = [21, 2];
   await connection.write(new Uint8Array([alertRecord, 3, 3, 0, 2, fatal, ALERTS[failure] ?? 46]));
 }

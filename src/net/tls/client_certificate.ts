@@ -22,22 +22,16 @@ export interface RefusedCertificate {
   readonly validFrom: Date;
   readonly validTo: Date;
   readonly isSelfSigned: boolean;
-  /** Purposes (extended key usage, object identifiers); `undefined` when it is for any. */
-  readonly purposes: readonly string[] | undefined;
+  /** Whether its purposes (extended key usage) leave clients out. */
+  readonly isForOthers: boolean;
 }
-
-const CLIENT_AUTHENTICATION = "1.3.6.1.5.5.7.3.2";
-const ANY_PURPOSE = "2.5.29.37.0";
 
 /** The reason for which a certificate that failed the check was refused. Pure. */
 export function reasonOf(certificate: RefusedCertificate, now: Date): HandshakeFailure {
   if (certificate.isSelfSigned) return "unknown_ca";
   if (certificate.validTo <= now) return "expired";
   if (certificate.validFrom > now) return "not_yet_valid";
-  const { purposes } = certificate;
-  const forClients = purposes === undefined || purposes.includes(CLIENT_AUTHENTICATION) ||
-    purposes.includes(ANY_PURPOSE);
-  return forClients ? "unknown_ca" : "wrong_purpose";
+  return certificate.isForOthers ? "wrong_purpose" : "unknown_ca";
 }
 
 /** Certificates that are remembered; 100 bytes each. */
@@ -49,6 +43,18 @@ const REMEMBERED = 100_000;
  */
 export class CheckedCertificates {
   readonly #validUntil = new Map<string, number>();
+  readonly #authorities: ReadonlySet<string>;
+
+  /** @param clientCaPem the client CAs @throws {Error} when they are no certificates */
+  constructor(clientCaPem: string) {
+    const found = clientCaPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    this.#authorities = new Set(found.map((pem) => new X509Certificate(pem).fingerprint256));
+  }
+
+  /** Whether it is the certificate of one of the client CAs. */
+  isAuthority(fingerprint: string): boolean {
+    return this.#authorities.has(fingerprint);
+  }
 
   /** Remembers one. @param validUntil milliseconds since 1970 */
   add(fingerprint: string, validUntil: number): void {
@@ -86,13 +92,17 @@ export function identify(shown: ShownCertificate, checked: CheckedCertificates, 
   const x509 = new X509Certificate(certificate.raw);
   const [fingerprint, validTo] = [x509.fingerprint256, new Date(x509.validTo)];
   const subject = nameOnOneLine(x509.subject);
-  const good = resumed ? checked.has(fingerprint, now.getTime()) : verifyError === "";
-  if (!good) {
+  // The machine takes a client CA's own certificate for a client's without a look at anything else.
+  if (checked.isAuthority(fingerprint)) {
+    throw new HandshakeError("bad_certificate", `the client showed the certificate of a client CA, "${subject}"`);
+  }
+  const isGood = verifyError === "" && (!resumed || checked.has(fingerprint, now.getTime()));
+  if (!isGood) {
     const reason = reasonOf({
       validFrom: new Date(x509.validFrom),
       validTo,
       isSelfSigned: x509.subject === x509.issuer,
-      purposes: purposesOf(x509),
+      isForOthers: isForOthers(certificate.raw),
     }, now);
     throw new HandshakeError(reason, `the client's certificate "${subject}" was refused: ${TEXTS[reason] ?? reason}`);
   }
@@ -107,14 +117,31 @@ const TEXTS: Partial<Record<HandshakeFailure, string>> = {
   wrong_purpose: "it is not meant for clients",
 };
 
-/** `X509Certificate.keyUsage` is what the standard calls extended key usage. */
-function purposesOf(x509: X509Certificate): readonly string[] | undefined {
-  const purposes: readonly string[] | undefined = x509.keyUsage;
-  return purposes === undefined || purposes.length === 0 ? undefined : purposes;
+const EXTENDED_KEY_USAGE = [0x06, 0x03, 0x55, 0x1d, 0x25];
+const CLIENT_AUTHENTICATION = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
+const ANY_PURPOSE = [0x06, 0x04, 0x55, 0x1d, 0x25, 0x00];
+
+/**
+ * The runtime does not tell a certificate's purposes (RFC 5280, 4.2.1.12), so its DER is searched for them. This decides
+ * about nothing but the word for a refusal.
+ */
+function isForOthers(der: Uint8Array): boolean {
+  const at = indexOf(der, EXTENDED_KEY_USAGE, 0);
+  if (at < 0) return false;
+  const value = at + EXTENDED_KEY_USAGE.length;
+  return [CLIENT_AUTHENTICATION, ANY_PURPOSE].every((purpose) => indexOf(der, purpose, value) < 0);
+}
+
+function indexOf(bytes: Uint8Array, wanted: readonly number[], from: number): number {
+  for (let at = bytes.indexOf(wanted[0] ?? 0, from); at >= 0; at = bytes.indexOf(wanted[0] ?? 0, at + 1)) {
+    if (wanted.every((byte, index) => bytes[at + index] === byte)) return at;
+  }
+  return -1;
 }
 
 function nameOnOneLine(name: string): string {
-  return name.split("\n").filter((part) => part !== "").join(", ");
+  // It goes to logs, and clients choose what it holds.
+  return name.split("\n").filter((part) => part !== "").join(", ").replace(/\p{Cc}/gu, "?");
 }
 
 /** Sets of client CAs whose checked certificates are remembered. */
@@ -126,7 +153,7 @@ export class CheckedByAuthority {
 
   /** Those of one set of client CAs, PEM. */
   of(clientCaPem: string): CheckedCertificates {
-    const known = this.#checked.get(clientCaPem) ?? new CheckedCertificates();
+    const known = this.#checked.get(clientCaPem) ?? new CheckedCertificates(clientCaPem);
     // Put last, as the one that was asked for last.
     this.#checked.delete(clientCaPem);
     this.#checked.set(clientCaPem, known);

@@ -6,7 +6,7 @@
 
 import type { TlsSettings } from "./accept.ts";
 import type { CheckedCertificates } from "./client_certificate.ts";
-import { machineSettings, type MachineSettings } from "./machine.ts";
+import { type MachineSettings, machineSettings } from "./machine.ts";
 
 /** One certificate and the host names that it is for. */
 export interface NamedCertificate {

@@ -11,7 +11,10 @@ const WORDS: readonly (readonly [RegExp, HandshakeFailure])[] = [
   [/PEER_DID_NOT_RETURN|sent no certificates|NoCertificatesPresented/i, "no_certificate"],
   [/invalid peer certificate/i, "bad_certificate"],
   [/ALPN|application.protocol|doesn't support any known protocol/i, "no_shared_alpn"],
-  [/PROTOCOL_VERSION|protocol version|Tls12NotOffered|SupportedVersionsExtensionRequired|Tls13RequiredForQuic/i, "old_version"],
+  [
+    /PROTOCOL_VERSION|protocol version|Tls12NotOffered|SupportedVersionsExtensionRequired|Tls13RequiredForQuic/i,
+    "old_version",
+  ],
   [/received fatal alert|AlertReceived|ALERT_/i, "client_alert"],
   [/corrupt message of type InvalidContentType|WRONG_VERSION_NUMBER|HTTP_REQUEST/i, "not_tls"],
 ];

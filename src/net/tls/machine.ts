@@ -209,17 +209,28 @@ export class TlsMachine {
     this.#wrap.destroySsl();
   }
 
+  /** `TLSv1.2` or `TLSv1.3`; after the handshake. */
+  version(): string {
+    const out: { protocol?: string } = {};
+    this.#wrap.getProtocol(out);
+    return out.protocol ?? "";
+  }
+
+  /** Whether the session goes on from an earlier one; after the handshake. */
+  resumed(): boolean {
+    return this.#wrap.isSessionReused();
+  }
+
   /** What is known; after the handshake. */
   facts(): MachineFacts {
-    const out: { protocol?: string; name?: string; standardName?: string; alpnProtocol?: string | false } = {};
-    this.#wrap.getProtocol(out);
+    const out: { name?: string; standardName?: string; alpnProtocol?: string | false } = {};
     this.#wrap.getCipher(out);
     this.#wrap.getAlpnNegotiatedProtocol(out);
     return {
-      version: out.protocol ?? "",
+      version: this.version(),
       cipher: out.standardName ?? out.name ?? "",
       alpn: out.alpnProtocol || null,
-      resumed: this.#wrap.isSessionReused(),
+      resumed: this.resumed(),
     };
   }
 
