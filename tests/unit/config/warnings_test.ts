@@ -33,7 +33,7 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
     [
       group("{ servers: [{ address: 127.0.0.1 }, { address: 10.0.0.1 }] }").replace("port: 9000", 'ports: "9000-9001"'),
       [
-        'weir.yaml:8:27 backendGroups.web.servers[0].address: is where listener "front" itself listens, so port P of 127.0.0.1 leads to itself again',
+        'weir.yaml:8:28 backendGroups.web.servers[0].address: is where listener "front" itself listens, so port P of 127.0.0.1 leads to itself again',
       ],
     ],
     [group("{ servers: [{ address: 127.0.0.1, ports: '80-81' }] }").replace("port: 9000", 'ports: "9000-9001"'), []],
