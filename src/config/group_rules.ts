@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canonicalAddress, familyOf, isLoopback, isWildcard } from "../net/ip.ts";
 import { countPorts } from "../net/ports.ts";
 import type { Findings } from "./findings.ts";
 import type { ServerConfig } from "./schema.ts";
@@ -20,6 +21,7 @@ export function checkGroup(group: ShapedGroup, users: readonly ShapedListener[],
 /** A listener with several ports, and how many. */
 interface RangeUser {
   readonly name: string;
+  readonly address: string;
   readonly count: number;
 }
 
@@ -37,8 +39,9 @@ function sortByPorts(users: readonly ShapedListener[]): Users {
   return {
     single: users.filter((user) => isGiven(user, "port") && !isGiven(user, "ports")).map(({ config }) => config.name),
     ranges: users.flatMap((user): readonly RangeUser[] => {
-      const { name, ports } = user.config;
-      return ports === undefined || isGiven(user, "port") ? [] : [{ name, count: countPorts(portRanges(ports)) }];
+      const { name, address, ports } = user.config;
+      if (ports === undefined || isGiven(user, "port")) return [];
+      return [{ name, address, count: countPorts(portRanges(ports)) }];
     }),
   };
 }
@@ -113,7 +116,21 @@ function checkMapping(
       [...path, "ports"],
       `must hold as many ports as listener "${other.name}" has (${other.count}), got ${count}`,
     );
+  } else {
+    const self = users.find(({ address }) => standsFor(address, server.address));
+    if (self === undefined) return;
+    findings.warn(
+      [...path, "address"],
+      `is where listener "${self.name}" itself listens, so port P of ${server.address} leads to itself again`,
+    );
   }
+}
+
+/** Whether a listener on one address surely answers on another. */
+function standsFor(listening: string, address: string): boolean {
+  if (canonicalAddress(listening) === canonicalAddress(address)) return true;
+  if (!isLoopback(address) || !isWildcard(listening)) return false;
+  return canonicalAddress(listening) === "::" || familyOf(listening) === familyOf(address);
 }
 
 function checkSense({ path, config: group }: ShapedGroup, findings: Findings): void {

@@ -30,6 +30,13 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
     [group("{ defaultPort: 80, servers: [{ address: 10.0.0.1 }] }").replace("port: 9000", 'ports: "9000-9001"'), [
       'weir.yaml:8:20 backendGroups.web.defaultPort: is not used, because listener "front" has "ports": its port P goes to port P of the server',
     ]],
+    [
+      group("{ servers: [{ address: 127.0.0.1 }, { address: 10.0.0.1 }] }").replace("port: 9000", 'ports: "9000-9001"'),
+      [
+        'weir.yaml:8:28 backendGroups.web.servers[0].address: is where listener "front" itself listens, so port P of 127.0.0.1 leads to itself again',
+      ],
+    ],
+    [group("{ servers: [{ address: 127.0.0.1, ports: '80-81' }] }").replace("port: 9000", 'ports: "9000-9001"'), []],
     [group("servers: []"), [
       "weir.yaml:8:5 backendGroups.web: has no servers, so every connection to it is refused",
     ]],

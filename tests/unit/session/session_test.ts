@@ -309,3 +309,30 @@ Deno.test("session ends TLS and relays plain bytes to the server", async () => {
   bench.assertAllOver({ client_closed: 1 });
   assert.equal(bench.server(server.port).bytesIn, 6);
 });
+
+for (const kind of ["the port that the client connected to", "the port in its place"]) {
+  Deno.test(`session reaches a server on ${kind}`, async () => {
+    const { near, accepted } = await tcpPair();
+    const { port } = accepted.localAddr;
+    const isSame = kind.startsWith("the port that");
+    await using server = nameServer("reached", { hostname: "127.0.0.5", ...(isSame ? { port } : {}) });
+    const ports = isSame ? null : [{ first: 1, last: 1 }, { first: server.port, last: server.port }];
+    const bench = new SessionBench([{ address: "127.0.0.5", port: null, ports }]);
+    bench.ports = [{ first: port - 1, last: port }];
+    bench.start(accepted);
+    assert.equal(text(await readAll(near)), "reached");
+    near.close();
+    await until("the session is over", () => bench.ends.length > 0);
+    bench.assertAllOver({ server_closed: 1 });
+  });
+}
+
+Deno.test("session ends with no_server when a reload has taken its port out of the range, and claims no server", async () => {
+  const { near, accepted } = await tcpPair();
+  using _near = near;
+  const bench = new SessionBench([{ port: null, ports: [{ first: 1, last: 1 }] }]);
+  bench.ports = [{ first: 1, last: 1 }];
+  bench.start(accepted);
+  assert.equal((await readAll(near)).length, 0);
+  bench.assertAllOver({ no_server: 1 });
+});
