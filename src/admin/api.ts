@@ -11,16 +11,16 @@ import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
+import { failure, guarded, json } from "./answers.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
-import { problem, problemSchema, refusal, refusedConfig } from "./problem.ts";
+import { problem, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { groupSchema, listenerSchema, readySchema, reloadSchema, statusSchema } from "./schemas.ts";
-import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
+import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
+import { groupView, listenerView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies {
-  /** The running program, as it is now. */
-  view(): RuntimeView;
+export interface AdminDependencies extends ServerDependencies {
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
   /** The token in force, empty for none. */
@@ -34,19 +34,6 @@ const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 /** Bytes that a request body may have. */
 const BODY_LIMIT = 1024 * 1024;
 
-const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const failure = (description: string) => ({
-  description,
-  content: { "application/problem+json": { schema: problemSchema } },
-});
-const guarded = {
-  401: failure("The token is missing or wrong"),
-  403: failure("A page of another origin sent the request"),
-  421: failure("The Host header is not the admin's own"),
-};
 const nameParameter = z.object({ name: z.string().openapi({ param: { name: "name", in: "path" } }) });
 
 const routes = {
@@ -149,7 +136,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return;
-      const details = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
+      const details = result.error.issues.map(({ path, message }) =>
+        path.length === 0 ? message : `${path.join(".")}: ${message}`
+      );
       throw refusal(400, "bad_request", details.join("; "));
     },
   });
@@ -178,6 +167,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.use(tokenGuard(dependencies.token));
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
+  addServerRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();
@@ -199,7 +189,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   describe(api);
   api.notFound((context) => notFound(api, context.req.method, context.req.path));
   api.onError((error) => {
-    if (error instanceof HTTPException) return error.getResponse();
+    if (error instanceof HTTPException) return error.res ?? refusedRequest(error);
     dependencies.log("error", "A request to the admin API failed", { error: error.stack ?? messageOf(error) });
     return problem(500, "internal_error", "The request could not be answered; the log says why");
   });
@@ -263,6 +253,14 @@ function describe(api: OpenAPIHono): void {
     description: "Needed when admin.token is set",
   });
   api.doc31("/v1/openapi.json", OPENAPI_INFO);
+}
+
+/** What the framework itself refuses: a body that is no JSON, or says that it is something else. */
+function refusedRequest({ status, message }: HTTPException): Response {
+  if (status === 415) {
+    return problem(415, "wrong_content_type", "Send the body as JSON, with content-type: application/json");
+  }
+  return problem(400, "bad_request", message === "" ? "The request cannot be read" : message);
 }
 
 function notFound(api: OpenAPIHono, method: string, path: string): Response {

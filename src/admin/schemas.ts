@@ -42,16 +42,28 @@ const traffic = {
 /** A server as one listener sees it. */
 export const serverSchema = z.object({
   server: z.string().openapi({ example: "10.0.0.11:80" }),
+  configured: z.string().openapi({
+    description: "The server as the configuration has it; another than server when that is a host name",
+    example: "app.internal:80",
+  }),
   address: z.string(),
   port: z.int(),
   weight: z.int(),
   backup: z.boolean(),
+  draining: z.boolean().openapi({ description: "Whether it takes nothing new because somebody drains it" }),
   health,
   lastChange: change,
   lastProbe: probe,
   connectFailures: count("Connection attempts that failed"),
   ...traffic,
 }).openapi("Server");
+
+const names = z.array(z.object({
+  name: z.string(),
+  addresses: z.array(z.string()).openapi({ description: "The last good answer" }),
+  error: z.string().nullable().openapi({ description: "Why the last look-up failed" }),
+  checkedAt: z.iso.datetime().nullable(),
+})).openapi({ description: "Host names that servers are given by" });
 
 /** A listener with its counters and servers. */
 export const listenerSchema = z.object({
@@ -89,7 +101,13 @@ export const listenerSchema = z.object({
   connectionsEnded: z.record(z.string(), z.int()).openapi({ description: "Connections that ended, by reason" }),
   acceptErrors: count("Times that accepting failed"),
   servers: z.array(serverSchema),
+  names,
 }).openapi("Listener");
+
+/** A server of a named group, over all listeners that use it. */
+export const groupServerSchema = serverSchema.omit({ lastChange: true, lastProbe: true }).extend({
+  health: health.openapi({ description: "Abnormal when any listener finds it so; each listener probes by itself" }),
+}).openapi("GroupServer");
 
 /** A backend group with its servers' state in every listener that uses it. */
 export const groupSchema = z.object({
@@ -98,13 +116,8 @@ export const groupSchema = z.object({
   whenAllUnhealthy: z.enum(["forward", "reject"]),
   healthCheck,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
-  servers: z.array(
-    serverSchema.omit({ lastChange: true, lastProbe: true }).extend({
-      health: health.openapi({
-        description: "Abnormal when any listener finds it so; each listener probes by itself",
-      }),
-    }),
-  ),
+  servers: z.array(groupServerSchema),
+  names,
 }).openapi("BackendGroup");
 
 const configProblem = z.object({

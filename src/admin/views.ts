@@ -9,6 +9,7 @@ import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
 import type { ReloadResult } from "../control/reload.ts";
+import type { NameState } from "../control/name_watch.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
@@ -25,6 +26,8 @@ export interface RuntimeView {
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
   readonly ready: boolean;
+  /** What is known of host names. */
+  readonly names: ReadonlyMap<string, NameState>;
   stateOf(listener: string): ListenerState | undefined;
   healthOf(listener: string, server: string): HealthNote;
 }
@@ -69,11 +72,12 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     connectionsEnded: Object.fromEntries(counters?.ended ?? []),
     acceptErrors: counters?.acceptErrors ?? 0,
     servers: serverViews(view, plan),
+    names: nameViews(view, plan.pool),
   };
 }
 
 function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
-  return pool.servers.map(({ key, address, port, weight, backup }) => {
+  return pool.servers.map(({ key, configured, address, port, weight, backup, draining }) => {
     const state = view.boards.server(name, key)?.read();
     const { probeError, lastChange } = view.healthOf(name, key);
     const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
@@ -83,10 +87,12 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
     };
     return {
       server: key,
+      configured,
       address,
       port,
       weight,
       backup,
+      draining,
       health: state?.health ?? "Unknown",
       lastChange,
       lastProbe,
@@ -109,15 +115,17 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     whenAllUnhealthy: group.whenAllUnhealthy,
     healthCheck: group.healthCheck,
     listeners: users.map((plan) => plan.name),
-    servers: group.servers.map(({ key, address, port, weight, backup }) => {
+    servers: group.servers.map(({ key, configured, address, port, weight, backup, draining }) => {
       const same = seen.filter((server) => server.server === key);
       const sum = (pick: (server: ServerView) => number) => same.reduce((total, server) => total + pick(server), 0);
       return {
         server: key,
+        configured,
         address,
         port,
         weight,
         backup,
+        draining,
         health: worst(same.map((server) => server.health)),
         connectFailures: sum((server) => server.connectFailures),
         connectionsActive: sum((server) => server.connectionsActive),
@@ -126,7 +134,15 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
         bytesOut: sum((server) => server.bytesOut),
       };
     }),
+    names: nameViews(view, group),
   };
+}
+
+function nameViews(view: RuntimeView, pool: PoolPlan): z.infer<typeof listenerSchema>["names"] {
+  return pool.names.map((name) => {
+    const { addresses = [], error = null, checkedAt = null } = view.names.get(name) ?? {};
+    return { name, addresses: [...addresses], error, checkedAt };
+  });
 }
 
 /** A group's server is as bad as the listener that finds it worst. */

@@ -56,9 +56,9 @@ function render(status: Status, listeners: readonly Listener[]): string {
   const serverRows = listeners.flatMap((one) =>
     one.servers.map((server) => [
       one.name,
-      server.server,
+      server.configured === server.server ? server.server : `${server.server} (${server.configured})`,
       `${server.weight}${server.backup ? " backup" : ""}`,
-      server.health,
+      server.draining ? `${server.health}, draining` : server.health,
       String(server.connectionsActive),
       String(server.connectionsTotal),
       String(server.connectFailures),
@@ -73,12 +73,16 @@ function render(status: Status, listeners: readonly Listener[]): string {
     ["LISTENER", "SERVER", "WEIGHT", "HEALTH", "ACTIVE", "TOTAL", "FAILED", "LAST PROBE"],
     ...serverRows,
   ]);
-  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}`;
+  const failing = new Map(listeners.flatMap((one) => one.names).map(({ name, error }) => [name, error]));
+  const names = [...failing].flatMap(([name, error]) =>
+    error === null ? [] : [`\n${colour("red", `Server name ${name} cannot be resolved`)}: ${error}`]
+  );
+  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}${names.join("")}`;
 }
 
 function paintHealth(text: string): string {
-  return text.replace(/ Abnormal /g, (word) => colour("red", word)).replace(
-    / Healthy /g,
+  return text.replace(/ Abnormal(?=[ ,])/g, (word) => colour("red", word)).replace(
+    / Healthy(?=[ ,])/g,
     (word) => colour("green", word),
   );
 }

@@ -12,6 +12,8 @@ import type { IpFamily } from "../net/ip.ts";
 export interface ServerPlan {
   /** `address:port`, the identity. */
   readonly key: string;
+  /** `address:port` as the configuration has it: the same as `key`, but for servers given by host name. */
+  readonly configured: string;
   readonly address: string;
   readonly family: IpFamily;
   /** 1-65535. */
@@ -19,6 +21,8 @@ export interface ServerPlan {
   /** 0-100; 0 takes no new connections. */
   readonly weight: number;
   readonly backup: boolean;
+  /** Whether it takes nothing new because somebody drains it. */
+  readonly draining: boolean;
 }
 
 /** How servers are probed; all times in seconds. */
@@ -39,6 +43,10 @@ export type Algorithm = "wrr" | "wlc" | "source-hash";
 export interface PoolPlan {
   readonly algorithm: Algorithm;
   readonly servers: readonly ServerPlan[];
+  /** Host names that servers come from. */
+  readonly names: readonly string[];
+  /** `name:port` of servers whose name has no address at the moment. */
+  readonly unresolved: readonly string[];
   readonly healthCheck: HealthCheckPlan;
   readonly whenAllUnhealthy: "forward" | "reject";
 }
@@ -120,6 +128,8 @@ export interface AdminPlan {
 export interface Model {
   readonly admin: AdminPlan;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "text" | "json" };
+  /** DNS servers that are asked for servers' addresses, `address` or `address:port`; none for the system's own rules. */
+  readonly dnsServers: readonly string[];
   /** Seconds that open connections get when a listener or the program stops. */
   readonly drainTimeout: number;
   readonly maxWorkers: number;

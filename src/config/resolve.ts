@@ -7,13 +7,19 @@
 import { type AddressRanges, compileRanges } from "../net/address_set.ts";
 import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import type { ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
+import { NO_FACTS, overriddenServer, type Overrides, type OverrideScope, type RuntimeFacts } from "./runtime.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
 import type { ValidConfig } from "./validate.ts";
 
-/** Looks up every reference of a valid configuration. */
-export function resolveModel({ config, certificates, ipGroups }: ValidConfig): Model {
+/** Looks up every reference of a valid configuration. @param facts what holds at run time beside it */
+export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS): Model {
+  const { config, certificates, ipGroups } = valid;
   const compile = compileOnce(ipGroups);
-  const groups = new Map(Object.entries(config.backendGroups).map(([name, group]) => [name, resolvePool(group)]));
+  const groups = new Map(
+    Object.entries(config.backendGroups).map(([name, group]) => {
+      return [name, overridden(resolvePool(group, facts), { kind: "group", name }, facts.overrides)];
+    }),
+  );
   const endpoint = parseEndpoint(config.admin.listen);
   const listeners = config.listeners.map((listener): ListenerPlan => ({
     name: listener.name,
@@ -21,9 +27,16 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
     port: known(listener.port, listener.name),
     tls: resolveTls(listener, certificates),
     group: listener.backendGroup ?? null,
-    pool: listener.backends === undefined
-      ? known(groups.get(listener.backendGroup ?? ""), listener.name)
-      : resolvePool(listener.backends),
+    pool: overridden(
+      withinFamily(
+        listener.backends === undefined
+          ? known(groups.get(listener.backendGroup ?? ""), listener.name)
+          : resolvePool(listener.backends, facts),
+        listener,
+      ),
+      { kind: "listener", name: listener.name },
+      facts.overrides,
+    ),
     ipTranslation: listener.ipTranslation,
     proxyProtocol: listener.proxyProtocol === "off"
       ? null
@@ -52,6 +65,7 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
       token: config.admin.token,
     },
     log: { level: config.log.level, format: config.log.format },
+    dnsServers: config.dns.servers,
     drainTimeout: config.shutdown.drainTimeout,
     maxWorkers: config.maxWorkers,
     groups,
@@ -59,25 +73,65 @@ export function resolveModel({ config, certificates, ipGroups }: ValidConfig): M
   };
 }
 
-function resolvePool(group: BackendGroupConfig): PoolPlan {
+/** Every host name that servers are given by. */
+export function serverNames({ config }: ValidConfig): ReadonlySet<string> {
+  const groups = [
+    ...Object.values(config.backendGroups),
+    ...config.listeners.flatMap(({ backends }) => backends ?? []),
+  ];
+  return new Set(groups.flatMap((group) => group.servers.flatMap(({ address }) => hostNameOf(address) ?? [])));
+}
+
+/** A host name in its one form; `undefined` for an address. */
+function hostNameOf(address: string): string | undefined {
+  return familyOf(address) === undefined ? address.toLowerCase().replace(/\.$/, "") : undefined;
+}
+
+function resolvePool(group: BackendGroupConfig, { addresses }: RuntimeFacts): PoolPlan {
   const { port, ...check } = group.healthCheck;
+  const servers = new Map<string, ServerPlan>();
+  const names = new Set<string>();
+  const unresolved: string[] = [];
+  for (const server of group.servers) {
+    const name = hostNameOf(server.address);
+    if (name !== undefined) names.add(name);
+    const found = name === undefined ? [canonicalAddress(server.address)] : addresses.get(name) ?? [];
+    for (const port of server.ports ?? [known(server.port ?? group.defaultPort, server.address)]) {
+      const configured = formatEndpoint(name ?? known(found[0], server.address), port);
+      if (found.length === 0) unresolved.push(configured);
+      for (const address of found) {
+        const key = formatEndpoint(address, port);
+        // Two names may have the same address; the first one in the file has it.
+        if (servers.has(key)) continue;
+        const family = known(familyOf(address), address);
+        const { weight, backup } = server;
+        servers.set(key, { key, configured, address, family, port, weight, backup, draining: false });
+      }
+    }
+  }
   return {
     algorithm: group.algorithm,
-    servers: group.servers.flatMap((server) => {
-      const ports = server.ports ?? [known(server.port ?? group.defaultPort, server.address)];
-      const address = canonicalAddress(server.address);
-      return ports.map((port): ServerPlan => ({
-        key: formatEndpoint(address, port),
-        address,
-        family: known(familyOf(address), address),
-        port,
-        weight: server.weight,
-        backup: server.backup,
-      }));
-    }),
+    servers: [...servers.values()],
+    names: [...names],
+    unresolved,
     healthCheck: { ...check, port: port ?? null },
     whenAllUnhealthy: group.whenAllUnhealthy,
   };
+}
+
+/** Of a name's addresses a listener without translation gets those of its own family. */
+function withinFamily(pool: PoolPlan, { address, ipTranslation }: ListenerConfig): PoolPlan {
+  const own = familyOf(address);
+  if (pool.names.length === 0 || ipTranslation || canonicalAddress(address) === "::") return pool;
+  return {
+    ...pool,
+    servers: pool.servers.filter(({ key, configured, family }) => key === configured || family === own),
+  };
+}
+
+function overridden(pool: PoolPlan, scope: OverrideScope, overrides: Overrides): PoolPlan {
+  if (overrides.size === 0) return pool;
+  return { ...pool, servers: pool.servers.map((server) => overriddenServer(server, scope, overrides)) };
 }
 
 function resolveLimit(limit: number | "unlimited"): number | null {

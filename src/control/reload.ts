@@ -1,5 +1,5 @@
 /**
- * THE WAY OF A CONFIG CHANGE: lock, load, validate, resolve, diff, prepare, commit, report.
+ * THE WAY OF A CONFIG CHANGE: lock, load, validate, look names up, resolve, diff, prepare, commit, report.
  *
  * @module
  */
@@ -7,9 +7,12 @@
 import { diffListeners, type ListenerChange, sameData } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
-import { resolveModel } from "../config/resolve.ts";
+import { resolveModel, serverNames } from "../config/resolve.ts";
+import { drainsOnly, type Overrides, overridesWithin } from "../config/runtime.ts";
+import type { ValidConfig } from "../config/validate.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import type { PreparedNames } from "./name_watch.ts";
 import type { PreparedChange } from "./supervisor.ts";
 
 /** What one listener's change amounted to, for people and programs. */
@@ -43,6 +46,8 @@ export type ReloadResult =
 export interface ReloadContext {
   readonly origin: ConfigOrigin;
   readonly log: Log;
+  /** Looks up the host names of servers. */
+  prepareNames(names: ReadonlySet<string>, dnsServers: readonly string[]): Promise<PreparedNames>;
   /** Gets the listeners ready for a change. */
   prepareListeners(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange>;
   /** Gets everything else ready (the admin API's address, logging). */
@@ -53,6 +58,9 @@ export interface ReloadContext {
 export class Reloader {
   readonly #context: ReloadContext;
   #serving: Model | undefined;
+  /** What {@link #serving} was made of. */
+  #valid: ValidConfig | undefined;
+  #overrides: Overrides = new Map();
   #last: ReloadResult | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -79,8 +87,27 @@ export class Reloader {
    * @throws {WeirError} when it cannot be read, or cannot be carried out
    */
   reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    return this.#inTurn(() => this.#run(trigger));
+  }
+
+  /**
+   * Makes the configuration that serves, as it was read, serve with other facts: host names have other addresses, or
+   * somebody drains a server.
+   *
+   * @param change what to do to the overrides; it may refuse by throwing
+   * @throws {WeirError} when it cannot be carried out; everything is as it was then
+   */
+  adjust(change: (overrides: Overrides, serving: Model) => Overrides = (same) => same): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#valid === undefined || this.#serving === undefined) return;
+      const { changes } = await this.#serve(this.#valid, change(this.#overrides, this.#serving));
+      if (changes.length > 0) this.#context.log("debug", `Adjusted: ${summary(changes, [])}`);
+    });
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#closed) return Promise.reject(new WeirError("stopping", "Cannot reload, because Weir is stopping"));
-    const turn = this.#queue.then(() => this.#run(trigger));
+    const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -104,15 +131,24 @@ export class Reloader {
   }
 
   async #change(trigger: ReloadTrigger, at: string): Promise<ReloadReport> {
-    const { origin, log, prepareListeners, prepareGeneral } = this.#context;
+    const { origin, log } = this.#context;
     const valid = origin.load();
-    const next = resolveModel(valid);
+    const { changes, general } = await this.#serve(valid, drainsOnly(this.#overrides));
+    for (const warning of valid.warnings) log("warn", formatProblem(warning));
+    if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
+    return { at, trigger, changes: changes.map(reported), general, warnings: valid.warnings };
+  }
+
+  /** All of it happens, or nothing. */
+  async #serve(valid: ValidConfig, overrides: Overrides) {
+    const { prepareNames, prepareListeners, prepareGeneral } = this.#context;
     const before = this.#serving;
+    const names = await prepareNames(serverNames(valid), valid.config.dns.servers);
+    const next = resolveModel(valid, { addresses: names.addresses, overrides });
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
     const general = before === undefined ? [] : changedGenerally(before, next);
 
     const generalChange = await prepareGeneral(before, next);
-    for (const warning of valid.warnings) log("warn", formatProblem(warning));
     let listenerChange: PreparedChange;
     try {
       listenerChange = await prepareListeners(changes, next);
@@ -122,15 +158,16 @@ export class Reloader {
     }
     await listenerChange.commit();
     this.#serving = next;
+    this.#valid = valid;
+    this.#overrides = overridesWithin(overrides, next);
+    names.commit();
     await generalChange.commit();
-
-    if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, general)}`);
-    return { at, trigger, changes: changes.map(reported), general, warnings: valid.warnings };
+    return { changes, general };
   }
 }
 
 function changedGenerally(before: Model, next: Model): string[] {
-  const keys = ["admin", "log", "drainTimeout", "maxWorkers"] as const;
+  const keys = ["admin", "log", "dnsServers", "drainTimeout", "maxWorkers"] as const;
   return keys.filter((key) => !sameData(before[key], next[key]));
 }
 

@@ -11,13 +11,16 @@ import { Pool, type Server } from "../../src/upstream/pool.ts";
 
 /** A server; its address is a loopback one unless the test gives another. */
 export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan {
-  const { address = "127.0.0.1", port = 80, weight = 10, backup = false } = given;
+  const { address = "127.0.0.1", port = 80, weight = 10, backup = false, draining = false } = given;
+  const key = formatEndpoint(address, port);
   return {
-    key: formatEndpoint(address, port),
+    key,
+    configured: given.configured ?? key,
     address,
     port,
     weight,
     backup,
+    draining,
     family: familyOf(address) ?? "IPv4",
   };
 }
@@ -39,6 +42,8 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
     healthCheck: healthPlan({ enabled: false }),
     whenAllUnhealthy: "forward",
     servers,
+    names: [],
+    unresolved: [],
     ...given,
   };
 }

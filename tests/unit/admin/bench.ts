@@ -66,6 +66,7 @@ export class AdminBench {
   readonly logged: string[] = [];
   token = "";
   reload: AdminDependencies["reload"] = () => Promise.resolve(REPORT);
+  override: AdminDependencies["override"] = () => Promise.resolve();
   /** Parts of the view that differ from a program where all is well. */
   view: Partial<RuntimeView> = {};
   /** Thrown instead of showing anything. */
@@ -81,6 +82,7 @@ export class AdminBench {
         return { ...this.#view(), ...this.view };
       },
       reload: () => this.reload(),
+      override: (...change) => this.override(...change),
       token: () => this.token,
       log: (_level, message) => this.logged.push(message),
     });
@@ -104,6 +106,7 @@ export class AdminBench {
       workers: { running: 3, restarts: 1 },
       draining: 0,
       ready: true,
+      names: new Map(),
       stateOf: (listener) => this.model.listeners.has(listener) ? "accepting" : undefined,
       healthOf: () => ({
         probeError: "connection refused",

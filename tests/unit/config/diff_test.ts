@@ -4,51 +4,24 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { diffListeners, sameData } from "../../../src/config/diff.ts";
 import type { ListenerPlan, PoolPlan, ServerPlan } from "../../../src/config/model.ts";
+import { healthPlan, listenerPlan, poolPlan, serverPlan } from "../plans.ts";
 
-const server = (port: number, change: Partial<ServerPlan> = {}): ServerPlan => ({
-  key: `10.0.0.1:${port}`,
-  address: "10.0.0.1",
-  family: "IPv4",
-  port,
-  weight: 10,
-  backup: false,
-  ...change,
-});
+const server = (port: number, change: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan =>
+  serverPlan({ address: "10.0.0.1", port, ...change });
 
-const POOL: PoolPlan = {
-  algorithm: "wrr",
-  servers: [server(80), server(81)],
-  healthCheck: {
-    enabled: true,
-    timeout: 2,
-    interval: 5,
-    unhealthyThreshold: 3,
-    healthyThreshold: 3,
-    port: null,
-  },
-  whenAllUnhealthy: "forward",
-};
+const POOL: PoolPlan = poolPlan([server(80), server(81)], { healthCheck: healthPlan() });
 
 const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeout: 10 };
 
-const PLAN: ListenerPlan = {
+const PLAN: ListenerPlan = listenerPlan({
   name: "front",
   address: "0.0.0.0",
   port: 9443,
   tls: TLS,
   group: "web",
   pool: POOL,
-  ipTranslation: false,
-  proxyProtocol: null,
-  acceptProxy: null,
-  access: null,
-  maxConnections: null,
-  maxNewConnections: null,
-  idleTimeout: 300,
-  connectTimeout: 4,
   tags: { env: "prod" },
-  description: "",
-};
+});
 
 const model = (...plans: readonly ListenerPlan[]) => new Map(plans.map((plan) => [plan.name, plan]));
 

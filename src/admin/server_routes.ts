@@ -1,0 +1,131 @@
+/**
+ * Changing one server at run time: its weight, and draining it. For a named group the change holds in every listener
+ * that uses it, for a listener in that one alone.
+ *
+ * @module
+ */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { flag, section, whole } from "../config/fields.ts";
+import type { PoolPlan } from "../config/model.ts";
+import type { OverrideScope, ServerOverride } from "../config/runtime.ts";
+import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
+import { suggestion } from "../text/nearest.ts";
+import { failure, guarded, json } from "./answers.ts";
+import { refusal, refusedConfig } from "./problem.ts";
+import { groupServerSchema, serverSchema } from "./schemas.ts";
+import { groupView, listenerView, type RuntimeView } from "./views.ts";
+
+/** What changing servers needs. */
+export interface ServerDependencies {
+  view(): RuntimeView;
+  /** Makes the change serve. Throws when it cannot; everything is as it was then. */
+  override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void>;
+}
+
+const ABOUT = "It holds until the server leaves the configuration (drain) or the file is read again (weight). " +
+  "A server that is given by host name can be named by it, for all its addresses, or by one address.";
+
+const change = section({
+  weight: whole(0, 100).optional().openapi({ description: "0 takes no new connections" }),
+  drain: flag().optional().openapi({
+    description: "true: nothing new, open connections go on; false: it takes connections again",
+  }),
+}, 'a mapping such as { "drain": true }').refine(
+  (body) => body.weight !== undefined || body.drain !== undefined,
+  'needs "weight" or "drain"',
+).openapi("ServerChange");
+
+const parameters = z.object({
+  name: z.string().openapi({ param: { name: "name", in: "path" } }),
+  server: z.string().openapi({ param: { name: "server", in: "path" }, example: "10.0.0.11:80" }),
+});
+
+const request = {
+  params: parameters,
+  body: { required: true, content: { "application/json": { schema: change } } },
+} as const;
+
+const failures = {
+  400: failure("The body is not a change of a server"),
+  404: failure("There is no such server"),
+  422: failure("The change could not be carried out; everything is as it was"),
+  ...guarded,
+};
+
+const routes = {
+  group: createRoute({
+    method: "patch",
+    path: "/v1/backend-groups/{name}/servers/{server}",
+    summary: "Change a server's weight, drain or resume it, in every listener that uses the group",
+    description: ABOUT,
+    security: [{ token: [] }],
+    request,
+    responses: { 200: json(z.object({ servers: z.array(groupServerSchema) }), "The servers concerned"), ...failures },
+  }),
+  listener: createRoute({
+    method: "patch",
+    path: "/v1/listeners/{name}/servers/{server}",
+    summary: "Change a server's weight, drain or resume it, in one listener",
+    description: ABOUT,
+    security: [{ token: [] }],
+    request,
+    responses: { 200: json(z.object({ servers: z.array(serverSchema) }), "The servers concerned"), ...failures },
+  }),
+} as const;
+
+/** Adds the routes. */
+export function addServerRoutes(api: OpenAPIHono, { view, override }: ServerDependencies): void {
+  const apply = async (scope: OverrideScope, pool: PoolPlan, given: string, body: z.infer<typeof change>) => {
+    const server = referenceIn(pool, given);
+    if (server === undefined) throw noSuchServer(scope, pool, given);
+    try {
+      await override(scope, server, {
+        ...(body.weight === undefined ? {} : { weight: body.weight }),
+        ...(body.drain === undefined ? {} : { draining: body.drain }),
+      });
+    } catch (error) {
+      throw refusedConfig(error);
+    }
+    return (one: { readonly server: string; readonly configured: string }) =>
+      one.server === server || one.configured === server;
+  };
+
+  api.openapi(routes.group, async (context) => {
+    const { name, server } = context.req.valid("param");
+    const pool = view().model.groups.get(name);
+    if (pool === undefined) throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
+    const concerned = await apply({ kind: "group", name }, pool, server, context.req.valid("json"));
+    const now = view();
+    const after = now.model.groups.get(name) ?? pool;
+    return context.json({ servers: groupView(now, name, after).servers.filter(concerned) }, 200);
+  });
+  api.openapi(routes.listener, async (context) => {
+    const { name, server } = context.req.valid("param");
+    const plan = view().model.listeners.get(name);
+    if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
+    const concerned = await apply({ kind: "listener", name }, plan.pool, server, context.req.valid("json"));
+    const now = view();
+    const after = now.model.listeners.get(name) ?? plan;
+    return context.json({ servers: listenerView(now, after).servers.filter(concerned) }, 200);
+  });
+}
+
+/** The server that somebody means, in its one form. */
+function referenceIn(pool: PoolPlan, given: string): string | undefined {
+  const known = [...pool.servers.flatMap(({ key, configured }) => [key, configured]), ...pool.unresolved];
+  const endpoint = parseEndpoint(given);
+  const canonical = endpoint === undefined ? given : formatEndpoint(
+    familyOf(endpoint.address) === undefined ? endpoint.address.toLowerCase() : canonicalAddress(endpoint.address),
+    endpoint.port,
+  );
+  return [given, canonical].find((reference) => known.includes(reference));
+}
+
+function noSuchServer(scope: OverrideScope, pool: PoolPlan, given: string) {
+  const keys = pool.servers.map(({ key }) => key);
+  const hint = suggestion(given, keys) ||
+    (keys.length === 0 ? "; it has none" : `; it has ${keys.slice(0, 10).join(", ")}${keys.length > 10 ? ", …" : ""}`);
+  const owner = scope.kind === "group" ? `Backend group "${scope.name}"` : `Listener "${scope.name}"`;
+  return refusal(404, "no_such_server", `${owner} has no server "${given}"${hint}`);
+}
