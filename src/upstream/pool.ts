@@ -170,10 +170,9 @@ export interface EligibilityOptions {
 }
 
 /**
- * The one definition of which servers may take a connection: right family, weight above 0, not
- * draining, not Abnormal. Primaries
- * come first; backups are used when no primary is left. With every one of them Abnormal, `forward` treats all as
- * healthy and `reject` leaves none.
+ * The one definition of which servers may take a connection: right family, weight above 0, not draining, not Abnormal.
+ * Primaries come first; backups are used when no primary is left. With every one of them Abnormal, `forward` treats all
+ * as healthy and `reject` leaves none.
  */
 export function eligibleTiers(servers: readonly Server[], options: EligibilityOptions): readonly (readonly Server[])[] {
   const able = servers.filter((server) =>

@@ -34,11 +34,13 @@ listeners:
 `);
   const server = (address: string, port: number, weight: number, backup: boolean) => ({
     key: `${address}:${port}`,
+    configured: `${address}:${port}`,
     address,
     family: "IPv4",
     port,
     weight,
     backup,
+    draining: false,
   });
   const pool = {
     algorithm: "wlc",
@@ -47,6 +49,8 @@ listeners:
       server("10.0.0.11", 81, 7, false),
       server("10.0.0.12", 8080, 10, true),
     ],
+    names: [],
+    unresolved: [],
     healthCheck: { ...CHECK, port: 81 },
     whenAllUnhealthy: "reject",
   };
@@ -101,11 +105,13 @@ listeners:
   assert.equal(plan?.address, "2001:db8::1");
   assert.deepEqual(plan?.pool.servers[0], {
     key: "[2001:db8::2]:80",
+    configured: "[2001:db8::2]:80",
     address: "2001:db8::2",
     family: "IPv6",
     port: 80,
     weight: 10,
     backup: false,
+    draining: false,
   });
 });
 
