@@ -90,7 +90,7 @@ export class App {
   }
 
   async #override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void> {
-    await this.#reloader.adjust((overrides) => withOverride(overrides, scope, server, change));
+    await this.#reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving));
     const owner = scope.kind === "group" ? `backend group "${scope.name}"` : `listener "${scope.name}"`;
     const { weight, draining } = change;
     const done = [
@@ -105,7 +105,8 @@ export class App {
     try {
       await this.#reloader.adjust();
     } catch (error) {
-      // Stopping, or a worker that died: whoever replaces it starts with the addresses as they are then.
+      if (error instanceof WeirError && error.kind === "stopping") return;
+      // The next change, or reload, takes them up.
       log("warn", `The new addresses of server names were not taken up: ${messageOf(error)}`);
     }
   }

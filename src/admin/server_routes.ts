@@ -7,9 +7,9 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { flag, section, whole } from "../config/fields.ts";
-import type { PoolPlan } from "../config/model.ts";
+import type { ListenerPlan, PoolPlan } from "../config/model.ts";
 import type { OverrideScope, ServerOverride } from "../config/runtime.ts";
-import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
+import { canonicalHost, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import { suggestion } from "../text/nearest.ts";
 import { failure, guarded, json } from "./answers.ts";
 import { refusal, refusedConfig } from "./problem.ts";
@@ -76,56 +76,61 @@ const routes = {
 
 /** Adds the routes. */
 export function addServerRoutes(api: OpenAPIHono, { view, override }: ServerDependencies): void {
-  const apply = async (scope: OverrideScope, pool: PoolPlan, given: string, body: z.infer<typeof change>) => {
-    const server = referenceIn(pool, given);
-    if (server === undefined) throw noSuchServer(scope, pool, given);
+  /** Makes the change. @returns whether a server is one of those concerned */
+  const apply = async (scope: OverrideScope, given: string, { weight, drain }: z.infer<typeof change>) => {
+    const server = referenceIn(scope, view(), given);
     try {
       await override(scope, server, {
-        ...(body.weight === undefined ? {} : { weight: body.weight }),
-        ...(body.drain === undefined ? {} : { draining: body.drain }),
+        ...(weight === undefined ? {} : { weight }),
+        ...(drain === undefined ? {} : { draining: drain }),
       });
     } catch (error) {
       throw refusedConfig(error);
     }
+    // Changes take turns: in the one before, the server may have gone.
+    referenceIn(scope, view(), given);
     return (one: { readonly server: string; readonly configured: string }) =>
       one.server === server || one.configured === server;
   };
 
   api.openapi(routes.group, async (context) => {
     const { name, server } = context.req.valid("param");
-    const pool = view().model.groups.get(name);
-    if (pool === undefined) throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
-    const concerned = await apply({ kind: "group", name }, pool, server, context.req.valid("json"));
+    const scope = { kind: "group", name } as const;
+    const concerned = await apply(scope, server, context.req.valid("json"));
     const now = view();
-    const after = now.model.groups.get(name) ?? pool;
-    return context.json({ servers: groupView(now, name, after).servers.filter(concerned) }, 200);
+    return context.json({ servers: groupView(now, name, poolOf(scope, now)).servers.filter(concerned) }, 200);
   });
   api.openapi(routes.listener, async (context) => {
     const { name, server } = context.req.valid("param");
-    const plan = view().model.listeners.get(name);
-    if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
-    const concerned = await apply({ kind: "listener", name }, plan.pool, server, context.req.valid("json"));
+    const concerned = await apply({ kind: "listener", name }, server, context.req.valid("json"));
     const now = view();
-    const after = now.model.listeners.get(name) ?? plan;
-    return context.json({ servers: listenerView(now, after).servers.filter(concerned) }, 200);
+    return context.json({ servers: listenerView(now, planOf(name, now)).servers.filter(concerned) }, 200);
   });
 }
 
-/** The server that somebody means, in its one form. */
-function referenceIn(pool: PoolPlan, given: string): string | undefined {
-  const known = [...pool.servers.flatMap(({ key, configured }) => [key, configured]), ...pool.unresolved];
-  const endpoint = parseEndpoint(given);
-  const canonical = endpoint === undefined ? given : formatEndpoint(
-    familyOf(endpoint.address) === undefined ? endpoint.address.toLowerCase() : canonicalAddress(endpoint.address),
-    endpoint.port,
-  );
-  return [given, canonical].find((reference) => known.includes(reference));
+function planOf(name: string, { model }: RuntimeView): ListenerPlan {
+  const plan = model.listeners.get(name);
+  if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
+  return plan;
 }
 
-function noSuchServer(scope: OverrideScope, pool: PoolPlan, given: string) {
-  const keys = pool.servers.map(({ key }) => key);
-  const hint = suggestion(given, keys) ||
-    (keys.length === 0 ? "; it has none" : `; it has ${keys.slice(0, 10).join(", ")}${keys.length > 10 ? ", …" : ""}`);
+function poolOf({ kind, name }: OverrideScope, view: RuntimeView): PoolPlan {
+  if (kind === "listener") return planOf(name, view).pool;
+  const pool = view.model.groups.get(name);
+  if (pool === undefined) throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
+  return pool;
+}
+
+/** The server that somebody means, in its one form. Throws the answer when there is none. */
+function referenceIn(scope: OverrideScope, view: RuntimeView, given: string): string {
+  const { servers, unresolved } = poolOf(scope, view);
+  const known = new Set([...servers.flatMap(({ key, configured }) => [key, configured]), ...unresolved]);
+  const endpoint = parseEndpoint(given);
+  const canonical = endpoint === undefined ? given : formatEndpoint(canonicalHost(endpoint.address), endpoint.port);
+  if (known.has(canonical)) return canonical;
+  const some = [...known].slice(0, 10).join(", ");
+  const hint = suggestion(given, [...known]) ||
+    (known.size === 0 ? "; it has none" : `; it has ${some}${known.size > 10 ? ", …" : ""}`);
   const owner = scope.kind === "group" ? `Backend group "${scope.name}"` : `Listener "${scope.name}"`;
-  return refusal(404, "no_such_server", `${owner} has no server "${given}"${hint}`);
+  throw refusal(404, "no_such_server", `${owner} has no server "${given}"${hint}`);
 }

@@ -45,7 +45,7 @@ export interface PoolPlan {
   readonly servers: readonly ServerPlan[];
   /** Host names that servers come from. */
   readonly names: readonly string[];
-  /** `name:port` of servers whose name has no address at the moment. */
+  /** `name:port` of servers whose name has no address of its own at the moment, or none of the listener's family. */
   readonly unresolved: readonly string[];
   readonly healthCheck: HealthCheckPlan;
   readonly whenAllUnhealthy: "forward" | "reject";

@@ -5,7 +5,7 @@
  */
 
 import { type AddressRanges, compileRanges } from "../net/address_set.ts";
-import { canonicalAddress, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
+import { canonicalAddress, canonicalHost, familyOf, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import type { ListenerPlan, Model, PoolPlan, ServerPlan, TlsPlan } from "./model.ts";
 import { NO_FACTS, overriddenServer, type Overrides, type OverrideScope, type RuntimeFacts } from "./runtime.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
@@ -84,21 +84,21 @@ export function serverNames({ config }: ValidConfig): ReadonlySet<string> {
 
 /** A host name in its one form; `undefined` for an address. */
 function hostNameOf(address: string): string | undefined {
-  return familyOf(address) === undefined ? address.toLowerCase().replace(/\.$/, "") : undefined;
+  return familyOf(address) === undefined ? canonicalHost(address) : undefined;
 }
 
 function resolvePool(group: BackendGroupConfig, { addresses }: RuntimeFacts): PoolPlan {
   const { port, ...check } = group.healthCheck;
   const servers = new Map<string, ServerPlan>();
   const names = new Set<string>();
-  const unresolved: string[] = [];
+  const references = new Set<string>();
   for (const server of group.servers) {
     const name = hostNameOf(server.address);
     if (name !== undefined) names.add(name);
     const found = name === undefined ? [canonicalAddress(server.address)] : addresses.get(name) ?? [];
     for (const port of server.ports ?? [known(server.port ?? group.defaultPort, server.address)]) {
-      const configured = formatEndpoint(name ?? known(found[0], server.address), port);
-      if (found.length === 0) unresolved.push(configured);
+      const configured = formatEndpoint(canonicalHost(server.address), port);
+      references.add(configured);
       for (const address of found) {
         const key = formatEndpoint(address, port);
         // Two names may have the same address; the first one in the file has it.
@@ -113,7 +113,7 @@ function resolvePool(group: BackendGroupConfig, { addresses }: RuntimeFacts): Po
     algorithm: group.algorithm,
     servers: [...servers.values()],
     names: [...names],
-    unresolved,
+    unresolved: withoutServer(references, [...servers.values()]),
     healthCheck: { ...check, port: port ?? null },
     whenAllUnhealthy: group.whenAllUnhealthy,
   };
@@ -123,10 +123,15 @@ function resolvePool(group: BackendGroupConfig, { addresses }: RuntimeFacts): Po
 function withinFamily(pool: PoolPlan, { address, ipTranslation }: ListenerConfig): PoolPlan {
   const own = familyOf(address);
   if (pool.names.length === 0 || ipTranslation || canonicalAddress(address) === "::") return pool;
-  return {
-    ...pool,
-    servers: pool.servers.filter(({ key, configured, family }) => key === configured || family === own),
-  };
+  const servers = pool.servers.filter(({ key, configured, family }) => key === configured || family === own);
+  const references = [...pool.servers.map(({ configured }) => configured), ...pool.unresolved];
+  return { ...pool, servers, unresolved: withoutServer(references, servers) };
+}
+
+/** The servers of the configuration that no address stands for at the moment. */
+function withoutServer(references: Iterable<string>, servers: readonly ServerPlan[]): string[] {
+  const found = new Set(servers.map(({ configured }) => configured));
+  return [...new Set(references)].filter((reference) => !found.has(reference));
 }
 
 function overridden(pool: PoolPlan, scope: OverrideScope, overrides: Overrides): PoolPlan {

@@ -4,7 +4,15 @@
  * @module
  */
 
-import { canonicalAddress, familyOf, formatEndpoint, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
+import {
+  canonicalAddress,
+  canonicalHost,
+  familyOf,
+  formatEndpoint,
+  isLoopback,
+  isWildcard,
+  parseEndpoint,
+} from "../net/ip.ts";
 import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
 import { suggestion } from "../text/nearest.ts";
 import type { Findings } from "./findings.ts";
@@ -102,7 +110,7 @@ function checkGroup({ path, config: group, wrong }: ShapedGroup, findings: Findi
         }
         continue;
       }
-      const key = formatEndpoint(canonicalAddress(server.address), port);
+      const key = formatEndpoint(canonicalHost(server.address), port);
       const place: ConfigPath = server.ports === undefined ? serverPath : [...serverPath, "ports", portIndex];
       if (seen.has(key)) findings.error(place, `must not name a server twice, but ${key} is in this group already`);
       else seen.set(key, place);

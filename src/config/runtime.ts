@@ -39,16 +39,55 @@ export function overrideKey(scope: OverrideScope, server: string): string {
   return `${scope.kind} ${scope.name} ${server}`;
 }
 
-/** The overrides with one server's changed; settings that are not given stay as they are. */
+/**
+ * The overrides with one server's changed; settings that are not given stay as they are. Who changes a server in a
+ * whole group, or all addresses of a name, means every one of them: what was set for less of it before is undone.
+ *
+ * @param model the one that serves
+ */
 export function withOverride(
   overrides: Overrides,
   scope: OverrideScope,
   server: string,
   change: ServerOverride,
+  model: Pick<Model, "groups" | "listeners">,
 ): Overrides {
+  const next = new Map(overrides);
+  for (const key of narrowerKeys(scope, server, model)) {
+    const { weight, draining } = next.get(key) ?? {};
+    put(next, key, {
+      ...(weight === undefined || change.weight !== undefined ? {} : { weight }),
+      ...(draining === undefined || change.draining !== undefined ? {} : { draining }),
+    });
+  }
   const key = overrideKey(scope, server);
-  const next = { ...overrides.get(key), ...change };
-  return new Map([...overrides, [key, next]]);
+  put(next, key, { ...next.get(key), ...change });
+  return next;
+}
+
+/** Not being drained is how a server is without any override. */
+function put(overrides: Map<string, ServerOverride>, key: string, { weight, draining }: ServerOverride): void {
+  if (weight === undefined && draining !== true) overrides.delete(key);
+  else {
+    overrides.set(key, {
+      ...(weight === undefined ? {} : { weight }),
+      ...(draining === true ? { draining } : {}),
+    });
+  }
+}
+
+/** The keys of what a server's override covers: its addresses, in each listener that uses the group. */
+function narrowerKeys(
+  scope: OverrideScope,
+  server: string,
+  { groups, listeners }: Pick<Model, "groups" | "listeners">,
+): string[] {
+  const pool = scope.kind === "group" ? groups.get(scope.name) : listeners.get(scope.name)?.pool;
+  const addresses = (pool?.servers ?? []).flatMap(({ key, configured }) => configured === server ? key : []);
+  const users = scope.kind === "group" ? [...listeners.values()].filter((plan) => plan.group === scope.name) : [];
+  const scopes: OverrideScope[] = [scope, ...users.map(({ name }) => ({ kind: "listener" as const, name }))];
+  const keys = scopes.flatMap((one) => [server, ...addresses].map((reference) => overrideKey(one, reference)));
+  return keys.filter((key) => key !== overrideKey(scope, server));
 }
 
 /**

@@ -8,6 +8,7 @@
 import { sameData } from "../config/diff.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { familyOf } from "../net/ip.ts";
 import type { NameAnswer } from "../net/resolve_name.ts";
 
 /** What is known of a host name. */
@@ -64,6 +65,9 @@ interface Watched {
 export class NameWatch {
   readonly #context: NameWatchContext;
   readonly #watched = new Map<string, Watched>();
+  /** Who waits for a first answer, and how to end that. */
+  readonly #waiting = new Set<(reason: string) => void>();
+  #stopped = false;
   #servers: readonly string[] = [];
 
   /** @param context time, look-ups and who listens */
@@ -82,7 +86,9 @@ export class NameWatch {
     const askAnew = !sameData(servers, this.#servers);
     await Promise.all([...names].map(async (name) => {
       const known = this.#watched.get(name)?.state;
-      if (known === undefined || askAnew) fresh.set(name, await this.#firstAnswer(name, servers, known));
+      if ((known === undefined || askAnew) && !this.#stopped) {
+        fresh.set(name, await this.#firstAnswer(name, servers, known));
+      }
     }));
     const stateOf = (name: string) => fresh.get(name)?.state ?? this.#watched.get(name)?.state;
     return {
@@ -91,12 +97,15 @@ export class NameWatch {
     };
   }
 
-  /** Ends all watching. */
+  /** Ends all watching, and keeps nobody waiting for an answer any more. */
   stop(): void {
     this.#follow(new Set(), new Map(), this.#servers);
+    this.#stopped = true;
+    for (const giveUp of this.#waiting) giveUp("Weir is stopping");
   }
 
   #follow(names: ReadonlySet<string>, fresh: ReadonlyMap<string, Found>, servers: readonly string[]): void {
+    if (this.#stopped) return;
     this.#servers = servers;
     for (const [name, watched] of this.#watched) {
       if (names.has(name) && !fresh.has(name)) continue;
@@ -133,22 +142,27 @@ export class NameWatch {
   }
 
   async #firstAnswer(name: string, servers: readonly string[], known: NameState | undefined): Promise<Found> {
-    let cancel = () => {};
-    const late = new Promise<Found>((resolve) => {
-      cancel = this.#context.after(FIRST_ANSWER_SECONDS, () => {
-        resolve(this.#failed(`no answer within ${FIRST_ANSWER_SECONDS} s`, known));
-      });
+    const { promise: impatience, resolve } = Promise.withResolvers<Found>();
+    const giveUp = (reason: string) => resolve(this.#failed(reason, known));
+    const cancel = this.#context.after(FIRST_ANSWER_SECONDS, () => {
+      giveUp(`no answer within ${FIRST_ANSWER_SECONDS} s`);
     });
-    const found = await Promise.race([this.#lookUp(name, servers, known), late]);
-    cancel();
-    return found;
+    this.#waiting.add(giveUp);
+    try {
+      return await Promise.race([this.#lookUp(name, servers, known), impatience]);
+    } finally {
+      cancel();
+      this.#waiting.delete(giveUp);
+    }
   }
 
   async #lookUp(name: string, servers: readonly string[], before: NameState | undefined): Promise<Found> {
     try {
-      const { addresses, ttl } = await this.#context.resolve(name, servers);
+      const { addresses, ttl, unsure } = await this.#context.resolve(name, servers);
       const again = ttl === null ? DEFAULT_TTL : Math.min(Math.max(ttl, TTL_RANGE.min), TTL_RANGE.max);
-      return { state: { addresses, error: null, checkedAt: this.#now() }, again };
+      // Half of the question failed: what was known of that family holds.
+      const held = (before?.addresses ?? []).filter((address) => familyOf(address) === unsure);
+      return { state: { addresses: [...addresses, ...held].sort(), error: null, checkedAt: this.#now() }, again };
     } catch (error) {
       return this.#failed(messageOf(error), before);
     }

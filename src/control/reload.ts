@@ -106,7 +106,9 @@ export class Reloader {
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#closed) return Promise.reject(new WeirError("stopping", "Cannot reload, because Weir is stopping"));
+    if (this.#closed) {
+      return Promise.reject(new WeirError("stopping", "Cannot change anything, because Weir is stopping"));
+    }
     const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => {});
     return turn;

@@ -4,9 +4,11 @@
  * @module
  */
 
-import { lookup, Resolver } from "node:dns/promises";
+import { lookup } from "node:dns/promises";
 import { messageOf } from "../errors.ts";
-import { canonicalAddress, familyOf } from "./ip.ts";
+import { askForAddresses, type AskOptions } from "./dns/ask.ts";
+import type { DnsAnswer } from "./dns/message.ts";
+import { canonicalAddress, familyOf, type IpFamily } from "./ip.ts";
 
 /** The addresses of a host name. */
 export interface NameAnswer {
@@ -14,14 +16,8 @@ export interface NameAnswer {
   readonly addresses: readonly string[];
   /** Seconds for which the answer holds; `null` when nobody says. */
   readonly ttl: number | null;
-}
-
-/** Seconds that one DNS server may take to answer, before it is asked once more. */
-const SERVER_SECONDS = 2;
-
-interface DnsRecord {
-  readonly address: string;
-  readonly ttl: number;
+  /** The family of which nobody knows whether there are addresses, because that question alone failed. */
+  readonly unsure: IpFamily | null;
 }
 
 /**
@@ -31,55 +27,55 @@ interface DnsRecord {
  * @param servers DNS servers as `address` or `address:port`; with none the system's rules hold
  * @throws {Error} when there is no address; the message is for people
  */
-export async function resolveName(name: string, servers: readonly string[]): Promise<NameAnswer> {
-  const resolver = new Resolver({ timeout: SERVER_SECONDS * 1000, tries: 2 });
-  if (servers.length > 0) {
-    resolver.setServers(servers);
-    const records = await askServers(resolver, name);
-    return answerOf(records.map((record) => record.address), ttlOf(records));
-  }
-  // What the system says is what every other program on this machine goes by; the DNS is asked for the TTL only.
-  const [found, hint] = await Promise.allSettled([lookup(name, { all: true }), askServers(resolver, name)]);
-  if (found.status === "rejected") throw new Error(reasonOf(found.reason));
-  const addresses = found.value.map((entry) => entry.address);
-  const records = hint.status === "fulfilled" ? hint.value : [];
-  return answerOf(addresses, ttlOf(records.filter((record) => addresses.includes(record.address))));
+export async function resolveName(
+  name: string,
+  servers: readonly string[],
+  options: AskOptions = {},
+): Promise<NameAnswer> {
+  return servers.length === 0 ? await askSystem(name) : await askServers(name, servers, options);
 }
 
-async function askServers(resolver: Resolver, name: string): Promise<DnsRecord[]> {
-  const answers = await Promise.allSettled([
-    resolver.resolve4(name, { ttl: true }),
-    resolver.resolve6(name, { ttl: true }),
+async function askServers(name: string, servers: readonly string[], options: AskOptions): Promise<NameAnswer> {
+  const [four, six] = await Promise.allSettled([
+    askForAddresses(servers, name, "A", options),
+    askForAddresses(servers, name, "AAAA", options),
   ]);
-  const records = answers.flatMap((answer) => answer.status === "fulfilled" ? answer.value : []);
-  const failure = answers.find((answer) => answer.status === "rejected");
-  // A name with addresses of one family only is no failure.
-  if (records.length === 0 && failure !== undefined) throw new Error(reasonOf(failure.reason));
-  return records;
+  const failed = [four, six].find((one) => one.status === "rejected");
+  const answers = [four, six].flatMap((one) => one.status === "fulfilled" ? one.value : []);
+  const found = answers.flatMap(({ addresses }) => addresses);
+  if (found.length === 0) throw failed === undefined ? noAddress(answers) : new Error(messageOf(failed.reason));
+  const unsure = failed === undefined ? null : failed === four ? "IPv4" : "IPv6";
+  return { addresses: inOrder(found), ttl: least(answers.flatMap(({ ttl }) => ttl ?? [])), unsure };
 }
 
-function ttlOf(records: readonly DnsRecord[]): number | null {
-  return records.length === 0 ? null : Math.min(...records.map((record) => record.ttl));
+function noAddress(answers: readonly DnsAnswer[]): Error {
+  const isKnown = answers.some(({ code }) => code === 0);
+  return new Error(isKnown ? "the name has no address" : "the name is not known (NXDOMAIN)");
 }
 
-function answerOf(found: readonly string[], ttl: number | null): NameAnswer {
+/** What the system says is what every other program on this machine goes by; it does not say for how long. */
+async function askSystem(name: string): Promise<NameAnswer> {
+  let found: string[];
+  try {
+    found = (await lookup(name, { all: true })).map(({ address }) => address);
+  } catch (error) {
+    throw new Error(isUnknownName(error) ? "the name is not known, or has no address" : messageOf(error));
+  }
   // A scope (`fe80::1%eth0`) has no meaning in a configuration.
-  const usable = found.filter((address) => familyOf(address) !== undefined).map(canonicalAddress);
-  const addresses = [...new Set(usable)].sort();
+  const addresses = inOrder(found.filter((address) => familyOf(address) !== undefined));
   if (addresses.length === 0) throw new Error("the name has no address");
-  return { addresses, ttl };
+  return { addresses, ttl: null, unsure: null };
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: "the name is not known, or has no address",
-  ENODATA: "the name has no address",
-  ETIMEOUT: "the DNS server did not answer",
-  ECONNREFUSED: "the DNS server refused the connection",
-  ESERVFAIL: "the DNS server failed (SERVFAIL)",
-  EREFUSED: "the DNS server refused the question",
-};
+function isUnknownName(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "ENOTFOUND";
+}
 
-function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  return REASONS[code] ?? messageOf(error);
+/** Sorted, because the order of a DNS answer changes all the time and means nothing. */
+function inOrder(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.map(canonicalAddress))].sort();
+}
+
+function least(numbers: readonly number[]): number | null {
+  return numbers.length === 0 ? null : Math.min(...numbers);
 }
