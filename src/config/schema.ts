@@ -163,9 +163,9 @@ export const generalShape = {
   }, "a mapping").prefault({}).describe("How the program stops."),
   dns: section({
     servers: list(dnsServer, "DNS servers").default([]).describe(
-      "DNS servers to ask, address or address:port; without any the system's own rules hold.",
+      "DNS servers to ask, in this order, address or address:port; without any the system's own rules hold.",
     ),
-  }, "a mapping").prefault({}).describe("How servers' host names are resolved."),
+  }, "a mapping with servers").prefault({}).describe("How servers' host names are resolved."),
   maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
   ipGroups: named(ipGroup, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
   certificates: named(certificate, "certificates").default({}).describe("The certificate store."),
