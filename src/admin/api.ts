@@ -12,6 +12,7 @@ import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { failure, guarded, json } from "./answers.ts";
+import { findGroup, findListener } from "./find.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
@@ -139,7 +140,8 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
       const details = result.error.issues.map(({ path, message }) =>
         path.length === 0 ? message : `${path.join(".")}: ${message}`
       );
-      throw refusal(400, "bad_request", details.join("; "));
+      // Several unknown keys come as one message of several lines.
+      throw refusal(400, "bad_request", details.join("; ").replaceAll("\n", "; "));
     },
   });
   api.use(hostGuard());
@@ -206,9 +208,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.listener, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    const plan = now.model.listeners.get(name);
-    if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
-    return context.json(listenerView(now, plan), 200);
+    return context.json(listenerView(now, findListener(now.model, name)), 200);
   });
   api.openapi(routes.groups, (context) => {
     const now = view();
@@ -220,11 +220,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.group, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    const group = now.model.groups.get(name);
-    if (group === undefined) {
-      throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
-    }
-    return context.json(groupView(now, name, group), 200);
+    return context.json(groupView(now, name, findGroup(now.model, name)), 200);
   });
 }
 

@@ -7,11 +7,12 @@
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { flag, section, whole } from "../config/fields.ts";
-import type { ListenerPlan, PoolPlan } from "../config/model.ts";
+import type { PoolPlan } from "../config/model.ts";
 import type { OverrideScope, ServerOverride } from "../config/runtime.ts";
 import { canonicalHost, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import { suggestion } from "../text/nearest.ts";
 import { failure, guarded, json } from "./answers.ts";
+import { findGroup, findListener } from "./find.ts";
 import { refusal, refusedConfig } from "./problem.ts";
 import { groupServerSchema, serverSchema } from "./schemas.ts";
 import { groupView, listenerView, type RuntimeView } from "./views.ts";
@@ -23,8 +24,9 @@ export interface ServerDependencies {
   override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void>;
 }
 
-const ABOUT = "It holds until the server leaves the configuration (drain) or the file is read again (weight). " +
-  "A server that is given by host name can be named by it, for all its addresses, or by one address.";
+const ABOUT = "A drain holds until it is ended or the server leaves, a weight until the file is read again. " +
+  "A server that is given by host name can be named by it, for all its addresses, or by one address. " +
+  "What is set for a whole group or name undoes what was set for a part of it before.";
 
 const change = section({
   weight: whole(0, 100).optional().openapi({ description: "0 takes no new connections" }),
@@ -49,6 +51,7 @@ const request = {
 const failures = {
   400: failure("The body is not a change of a server"),
   404: failure("There is no such server"),
+  415: failure("The body is not sent as JSON"),
   422: failure("The change could not be carried out; everything is as it was"),
   ...guarded,
 };
@@ -95,30 +98,20 @@ export function addServerRoutes(api: OpenAPIHono, { view, override }: ServerDepe
 
   api.openapi(routes.group, async (context) => {
     const { name, server } = context.req.valid("param");
-    const scope = { kind: "group", name } as const;
-    const concerned = await apply(scope, server, context.req.valid("json"));
+    const concerned = await apply({ kind: "group", name }, server, context.req.valid("json"));
     const now = view();
-    return context.json({ servers: groupView(now, name, poolOf(scope, now)).servers.filter(concerned) }, 200);
+    return context.json({ servers: groupView(now, name, findGroup(now.model, name)).servers.filter(concerned) }, 200);
   });
   api.openapi(routes.listener, async (context) => {
     const { name, server } = context.req.valid("param");
     const concerned = await apply({ kind: "listener", name }, server, context.req.valid("json"));
     const now = view();
-    return context.json({ servers: listenerView(now, planOf(name, now)).servers.filter(concerned) }, 200);
+    return context.json({ servers: listenerView(now, findListener(now.model, name)).servers.filter(concerned) }, 200);
   });
 }
 
-function planOf(name: string, { model }: RuntimeView): ListenerPlan {
-  const plan = model.listeners.get(name);
-  if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
-  return plan;
-}
-
-function poolOf({ kind, name }: OverrideScope, view: RuntimeView): PoolPlan {
-  if (kind === "listener") return planOf(name, view).pool;
-  const pool = view.model.groups.get(name);
-  if (pool === undefined) throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
-  return pool;
+function poolOf({ kind, name }: OverrideScope, { model }: RuntimeView): PoolPlan {
+  return kind === "group" ? findGroup(model, name) : findListener(model, name).pool;
 }
 
 /** The server that somebody means, in its one form. Throws the answer when there is none. */
