@@ -9,7 +9,12 @@ import { print, printError, printJson } from "./output.ts";
 const LONGEST_WAIT = 86_400;
 const LOOK_EVERY_MS = 500;
 
-const serverState = z.looseObject({ server: z.string(), draining: z.boolean(), connectionsActive: z.int() });
+const serverState = z.looseObject({
+  server: z.string(),
+  configured: z.string(),
+  draining: z.boolean(),
+  connectionsActive: z.int(),
+});
 type Server = z.infer<typeof serverState>;
 
 /** The command. */
@@ -45,9 +50,11 @@ export const drainCommand: Command = {
     };
     const left = wait === 0 ? servers : await settled(servers, wait, look);
     if (given.switches.has("json")) printJson({ servers: left });
+    else if (left.length === 0) print(`${server} stands for no address at the moment`);
     else for (const one of left) print(describe(one));
-    if (resume && left.some((one) => one.draining)) {
-      printError(`weir: still drained, in its whole backend group; "weir drain --group --resume" ends that`);
+    const drained = left.find((one) => one.draining);
+    if (resume && drained !== undefined) {
+      printError(`weir: ${whyStillDrained(drained, given.switches.has("group"))}`);
       return EXIT.failed;
     }
     const open = left.reduce((sum, one) => sum + one.connectionsActive, 0);
@@ -56,6 +63,15 @@ export const drainCommand: Command = {
     return EXIT.failed;
   },
 };
+
+/** What was drained as part of more can only be resumed with the rest of it. */
+function whyStillDrained({ server, configured }: Server, inGroup: boolean): string {
+  const why = [
+    ...(server === configured ? [] : [`as one of ${configured} (resume that)`]),
+    ...(inGroup ? [] : ["in its whole backend group (add --group)"]),
+  ];
+  return `${server} is still drained, ${why.join(" or ")}`;
+}
 
 /** The named group of a listener. */
 async function groupOf(given: Given, listener: string): Promise<string> {

@@ -2,25 +2,11 @@
 
 import assert from "node:assert/strict";
 import { backends, listener } from "../support/configs.ts";
+import { ipv6Test } from "../support/ipv6.ts";
 import { freePort } from "../support/ports.ts";
 import { RunningWeir } from "../support/program.ts";
 import { nameServer, readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
-
-/** Defines a test that needs IPv6 on loopback. */
-function ipv6Test(title: string, fn: () => Promise<void>): void {
-  let missing = "";
-  try {
-    Deno.listen({ hostname: "::1", port: 0 }).close();
-  } catch {
-    missing = " (skipped: this machine has no IPv6 loopback)";
-  }
-  if (missing !== "" && Deno.env.get("WEIR_REQUIRE_PEERS") === "1") {
-    fn = () => Promise.reject(new Error("This machine has no IPv6 loopback"));
-    missing = "";
-  }
-  Deno.test({ name: title + missing, ignore: missing !== "", fn });
-}
 
 const on = (address: string, port: number) => ({ address, port });
 
