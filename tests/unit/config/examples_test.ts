@@ -17,6 +17,7 @@ const EXAMPLES = [
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
+  "dns-servers.yaml",
   "access-and-limits.yaml",
   "proxy-protocol.yaml",
 ];
