@@ -20,7 +20,13 @@ function openApiDocument(): unknown {
   const notServing = () => {
     throw new Error("No request is made of the API that only describes itself");
   };
-  const api = createAdminApi({ view: notServing, reload: notServing, token: () => "", log: () => {} });
+  const api = createAdminApi({
+    view: notServing,
+    reload: notServing,
+    override: notServing,
+    token: () => "",
+    log: () => {},
+  });
   return api.getOpenAPI31Document(OPENAPI_INFO);
 }
 

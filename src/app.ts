@@ -11,15 +11,18 @@ import type { RuntimeView } from "./admin/views.ts";
 import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
+import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { addressesOverlap } from "./config/rules.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
+import { NameWatch } from "./control/name_watch.ts";
 import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
-import { WeirError } from "./errors.ts";
+import { messageOf, WeirError } from "./errors.ts";
 import { configureLog, flushLog, log } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
 import type { ListenAddress } from "./net/listen.ts";
+import { resolveName } from "./net/resolve_name.ts";
 import { VERSION } from "./version.ts";
 
 /** A running load balancer. */
@@ -28,6 +31,7 @@ export class App {
   readonly #supervisor: Supervisor;
   readonly #reloader: Reloader;
   readonly #certificateWatch: CertificateWatch;
+  readonly #names: NameWatch;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
   #stopping: Promise<void> | undefined;
@@ -36,9 +40,20 @@ export class App {
   constructor(origin: ConfigOrigin) {
     this.#origin = origin;
     this.#supervisor = new Supervisor(log, 1);
+    this.#names = new NameWatch({
+      resolve: resolveName,
+      after: (seconds, call) => {
+        const timer = setTimeout(call, seconds * 1000);
+        return () => clearTimeout(timer);
+      },
+      now: () => new Date(),
+      log,
+      onChange: () => void this.#takeAddresses(),
+    });
     this.#reloader = new Reloader({
       origin,
       log,
+      prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
     });
@@ -65,6 +80,7 @@ export class App {
       await this.#reloader.reload("start");
     } catch (error) {
       await this.#certificateWatch.close();
+      this.#names.stop();
       await this.#supervisor.stop(0);
       throw error;
     }
@@ -83,6 +99,28 @@ export class App {
     }
   }
 
+  async #override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void> {
+    await this.#reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving));
+    const owner = scope.kind === "group" ? `backend group "${scope.name}"` : `listener "${scope.name}"`;
+    const { weight, draining } = change;
+    const done = [
+      ...(weight === undefined ? [] : [`has weight ${weight}`]),
+      ...(draining === undefined ? [] : [draining ? "is drained" : "is not drained any more"]),
+    ];
+    log("info", `Server ${server} of ${owner} ${done.join(" and ")}, by the admin API`, { server });
+  }
+
+  /** Host names have other addresses: the same configuration means other servers. */
+  async #takeAddresses(): Promise<void> {
+    try {
+      await this.#reloader.adjust();
+    } catch (error) {
+      if (error instanceof WeirError && error.kind === "stopping") return;
+      // The next change, or reload, takes them up.
+      log("warn", `The new addresses of server names were not taken up: ${messageOf(error)}`);
+    }
+  }
+
   /** Stops accepting, drains, stops the admin API last. */
   stop(): Promise<void> {
     return this.#stopping ??= this.#stop();
@@ -92,6 +130,7 @@ export class App {
     const seconds = this.#reloader.serving?.drainTimeout ?? 0;
     log("info", `Stopping; open connections have ${seconds} s to end`);
     await this.#certificateWatch.close();
+    this.#names.stop();
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
     await this.#admin?.close();
@@ -148,6 +187,7 @@ export class App {
     const api = createAdminApi({
       view: () => this.#view(),
       reload: () => this.reload("api"),
+      override: (scope, server, change) => this.#override(scope, server, change),
       token: () => this.#reloader.serving?.admin.token ?? "",
       log,
     });
@@ -170,6 +210,7 @@ export class App {
       workers: supervisor.workers,
       draining: supervisor.draining,
       ready: supervisor.ready && this.#stopping === undefined,
+      names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };

@@ -12,16 +12,16 @@ import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { addCertificateRoutes } from "./certificates.ts";
+import { findGroup, findListener } from "./find.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { routes } from "./routes.ts";
-import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
+import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
+import { groupView, listenerView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies {
-  /** The running program, as it is now. */
-  view(): RuntimeView;
+export interface AdminDependencies extends ServerDependencies {
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
   /** The token in force, empty for none. */
@@ -40,8 +40,11 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   const api = new OpenAPIHono({
     defaultHook: (result) => {
       if (result.success) return;
-      const details = result.error.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`);
-      throw refusal(400, "bad_request", details.join("; "));
+      const details = result.error.issues.map(({ path, message }) =>
+        path.length === 0 ? message : `${path.join(".")}: ${message}`
+      );
+      // Several unknown keys come as one message of several lines.
+      throw refusal(400, "bad_request", details.join("; ").replaceAll("\n", "; "));
     },
   });
   api.use(hostGuard());
@@ -70,6 +73,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
   addCertificateRoutes(api, dependencies);
+  addServerRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();
@@ -91,7 +95,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   describe(api);
   api.notFound((context) => notFound(api, context.req.method, context.req.path));
   api.onError((error) => {
-    if (error instanceof HTTPException) return error.getResponse();
+    if (error instanceof HTTPException) return error.res ?? refusedRequest(error);
     dependencies.log("error", "A request to the admin API failed", { error: error.stack ?? messageOf(error) });
     return problem(500, "internal_error", "The request could not be answered; the log says why");
   });
@@ -108,9 +112,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.listener, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    const plan = now.model.listeners.get(name);
-    if (plan === undefined) throw refusal(404, "no_such_listener", `There is no listener "${name}"`);
-    return context.json(listenerView(now, plan), 200);
+    return context.json(listenerView(now, findListener(now.model, name)), 200);
   });
   api.openapi(routes.groups, (context) => {
     const now = view();
@@ -122,11 +124,7 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.group, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    const group = now.model.groups.get(name);
-    if (group === undefined) {
-      throw refusal(404, "no_such_backend_group", `There is no backend group "${name}"`);
-    }
-    return context.json(groupView(now, name, group), 200);
+    return context.json(groupView(now, name, findGroup(now.model, name)), 200);
   });
 }
 
@@ -155,6 +153,14 @@ function describe(api: OpenAPIHono): void {
     description: "Needed when admin.token is set",
   });
   api.doc31("/v1/openapi.json", OPENAPI_INFO);
+}
+
+/** What the framework itself refuses: a body that is no JSON, or says that it is something else. */
+function refusedRequest({ status, message }: HTTPException): Response {
+  if (status === 415) {
+    return problem(415, "wrong_content_type", "Send the body as JSON, with content-type: application/json");
+  }
+  return problem(400, "bad_request", message === "" ? "The request cannot be read" : message);
 }
 
 function notFound(api: OpenAPIHono, method: string, path: string): Response {

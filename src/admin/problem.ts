@@ -27,7 +27,7 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Statuses that the admin API answers problems with. */
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 421 | 422 | 500;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 415 | 421 | 422 | 500;
 
 const TITLES: Readonly<Record<ProblemStatus, string>> = {
   400: "Bad Request",
@@ -36,6 +36,7 @@ const TITLES: Readonly<Record<ProblemStatus, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   413: "Content Too Large",
+  415: "Unsupported Media Type",
   421: "Misdirected Request",
   422: "Unprocessable Content",
   500: "Internal Server Error",

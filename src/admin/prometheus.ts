@@ -143,6 +143,18 @@ export function renderMetrics(view: RuntimeView): string {
       ]),
     ),
     family(
+      "weir_server_draining",
+      "gauge",
+      "Whether the server takes nothing new because somebody drains it.",
+      servers.map(({ server, labels }) => [labels, server.draining ? 1 : 0]),
+    ),
+    family(
+      "weir_name_resolved",
+      "gauge",
+      "Whether the last look-up of a server's host name succeeded.",
+      [...view.names].map(([name, { error }]) => [{ name }, error === null ? 1 : 0]),
+    ),
+    family(
       "weir_server_connections_active",
       "gauge",
       "Connections to the server that are open or being opened.",

@@ -49,6 +49,10 @@ export const serverSchema = z.object({
     description: "What the server is called: address:port; address alone when it gets the listener's ports; " +
       "address:first+ for ports of its own",
   }),
+  configured: z.string().openapi({
+    description: "The server as the configuration has it; another than server when that is a host name",
+    example: "app.internal:80",
+  }),
   address: z.string(),
   port: z.int().nullable().openapi({ description: "null when it depends on the port that the client connected to" }),
   ports: z.string().nullable().openapi({
@@ -58,12 +62,20 @@ export const serverSchema = z.object({
   weight: z.int(),
   effectiveWeight: z.number().openapi({ description: "Below weight while the server warms up (slowStart)" }),
   backup: z.boolean(),
+  draining: z.boolean().openapi({ description: "Whether it takes nothing new because somebody drains it" }),
   health,
   lastChange: change,
   lastProbe: probe,
   connectFailures: count("Connection attempts that failed"),
   ...traffic,
 }).openapi("Server");
+
+const names = z.array(z.object({
+  name: z.string(),
+  addresses: z.array(z.string()).openapi({ description: "The last good answer" }),
+  error: z.string().nullable().openapi({ description: "Why the last look-up failed" }),
+  checkedAt: z.iso.datetime().nullable(),
+})).openapi({ description: "Host names that servers are given by" });
 
 /** A listener with its counters and servers. */
 export const listenerSchema = z.object({
@@ -112,7 +124,15 @@ export const listenerSchema = z.object({
   }),
   acceptErrors: count("Times that accepting failed"),
   servers: z.array(serverSchema),
+  names,
 }).openapi("Listener");
+
+/** A server of a named group, over all listeners that use it. */
+export const groupServerSchema = serverSchema.omit({ effectiveWeight: true, lastChange: true, lastProbe: true }).extend(
+  {
+    health: health.openapi({ description: "Abnormal when any listener finds it so; each listener probes by itself" }),
+  },
+).openapi("GroupServer");
 
 /** A backend group with its servers' state in every listener that uses it. */
 export const groupSchema = z.object({
@@ -122,13 +142,8 @@ export const groupSchema = z.object({
   slowStart,
   healthCheck,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
-  servers: z.array(
-    serverSchema.omit({ effectiveWeight: true, lastChange: true, lastProbe: true }).extend({
-      health: health.openapi({
-        description: "Abnormal when any listener finds it so; each listener probes by itself",
-      }),
-    }),
-  ),
+  servers: z.array(groupServerSchema),
+  names,
 }).openapi("BackendGroup");
 
 const certificateDetails = {

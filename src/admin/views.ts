@@ -9,6 +9,7 @@ import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
 import type { ReloadResult, RenewalResult } from "../control/reload.ts";
+import type { NameState } from "../control/name_watch.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
@@ -30,6 +31,8 @@ export interface RuntimeView {
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
   readonly ready: boolean;
+  /** What is known of host names. */
+  readonly names: ReadonlyMap<string, NameState>;
   stateOf(listener: string): ListenerState | undefined;
   healthOf(listener: string, server: string): HealthNote;
 }
@@ -83,11 +86,12 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     handshakeFailures: plan.tls === null ? null : Object.fromEntries(counters?.handshakeFailures ?? []),
     acceptErrors: counters?.acceptErrors ?? 0,
     servers: serverViews(view, plan),
+    names: nameViews(view, plan.pool),
   };
 }
 
 function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerView[] {
-  return pool.servers.map(({ key, address, port, ports, weight, backup }) => {
+  return pool.servers.map(({ key, configured, address, port, ports, weight, backup, draining }) => {
     const state = view.boards.server(name, key)?.read();
     const { probeError, lastChange } = view.healthOf(name, key);
     const lastProbe = state === undefined || state.lastProbeAt === null || state.lastProbeOk === null ? null : {
@@ -97,12 +101,14 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
     };
     return {
       server: key,
+      configured,
       address,
       port,
       ports: textOf(ports),
       weight,
       effectiveWeight: effectiveWeight(weight, state?.warmSince ?? 0, view.takenAt.getTime(), pool.slowStart),
       backup,
+      draining,
       health: state?.health ?? "Unknown",
       lastChange,
       lastProbe,
@@ -130,17 +136,19 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     slowStart: group.slowStart,
     healthCheck: group.healthCheck,
     listeners: users.map((plan) => plan.name),
-    servers: group.servers.map(({ key, address, port, ports, weight, backup }) => {
+    servers: group.servers.map(({ key, configured, address, port, ports, weight, backup, draining }) => {
       // A server with the group's defaultPort goes by its address alone in listeners with several ports.
       const same = seen.filter((server) => server.server === key || server.server === address);
       const sum = (pick: (server: ServerView) => number) => same.reduce((total, server) => total + pick(server), 0);
       return {
         server: key,
+        configured,
         address,
         port,
         ports: textOf(ports),
         weight,
         backup,
+        draining,
         health: worst(same.map((server) => server.health)),
         connectFailures: sum((server) => server.connectFailures),
         connectionsActive: sum((server) => server.connectionsActive),
@@ -149,7 +157,15 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
         bytesOut: sum((server) => server.bytesOut),
       };
     }),
+    names: nameViews(view, group),
   };
+}
+
+function nameViews(view: RuntimeView, pool: PoolPlan): z.infer<typeof listenerSchema>["names"] {
+  return pool.names.map((name) => {
+    const { addresses = [], error = null, checkedAt = null } = view.names.get(name) ?? {};
+    return { name, addresses: [...addresses], error, checkedAt };
+  });
 }
 
 /** A group's server is as bad as the listener that finds it worst. */

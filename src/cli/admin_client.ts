@@ -23,9 +23,15 @@ export interface AdminAnswer {
 /**
  * Calls the admin API.
  *
+ * @param sent the body, which goes as JSON
  * @throws {WeirError} `admin_unreachable` when nobody answers, or the token is wrong
  */
-export async function callAdmin(given: Given, method: "GET" | "POST", path: string): Promise<AdminAnswer> {
+export async function callAdmin(
+  given: Given,
+  method: "GET" | "POST" | "PATCH",
+  path: string,
+  sent?: unknown,
+): Promise<AdminAnswer> {
   const base = given.values.get("admin") ?? (Deno.env.get("WEIR_ADMIN") || "http://127.0.0.1:9900");
   const token = given.values.get("token") ?? Deno.env.get("WEIR_ADMIN_TOKEN") ?? "";
   const url = URL.parse(path, base.includes("://") ? base : `http://${base}`);
@@ -35,7 +41,11 @@ export async function callAdmin(given: Given, method: "GET" | "POST", path: stri
   try {
     response = await fetch(url, {
       method,
-      headers: token === "" ? {} : { authorization: `Bearer ${token}` },
+      headers: {
+        ...(token === "" ? {} : { authorization: `Bearer ${token}` }),
+        ...(sent === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
       signal: AbortSignal.timeout(30_000),
     });
     body = await response.json();

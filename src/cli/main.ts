@@ -10,6 +10,7 @@ import { suggestion } from "../text/nearest.ts";
 import { checkCommand } from "./check.ts";
 import { type Command, EXIT, helpText, readCommandLine, usage } from "./command.ts";
 import { demoCommand } from "./demo.ts";
+import { drainCommand } from "./drain.ts";
 import { initCommand } from "./init.ts";
 import { print, printError } from "./output.ts";
 import { reloadCommand } from "./reload.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly Command[] = [
   checkCommand,
   statusCommand,
   reloadCommand,
+  drainCommand,
   initCommand,
   demoCommand,
   schemaCommand,

@@ -62,9 +62,9 @@ function render(status: Status, listeners: readonly Listener[]): string {
   const serverRows = listeners.flatMap((one) =>
     one.servers.map((server) => [
       one.name,
-      server.server,
+      server.configured === server.server ? server.server : `${server.server} (${server.configured})`,
       weightOf(server),
-      server.health,
+      server.draining ? `${server.health}, draining` : server.health,
       String(server.connectionsActive),
       String(server.connectionsTotal),
       String(server.connectFailures),
@@ -79,7 +79,11 @@ function render(status: Status, listeners: readonly Listener[]): string {
     ["LISTENER", "SERVER", "WEIGHT", "HEALTH", "ACTIVE", "TOTAL", "FAILED", "LAST PROBE"],
     ...serverRows,
   ]);
-  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}`;
+  const failing = new Map(listeners.flatMap((one) => one.names).map(({ name, error }) => [name, error]));
+  const names = [...failing].flatMap(([name, error]) =>
+    error === null ? [] : [`\n${colour("red", `Server name ${name} cannot be resolved`)}: ${error}`]
+  );
+  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}${names.join("")}`;
 }
 
 /** A server that warms up shows what it has of its weight: `2.8/10`. */
@@ -110,8 +114,8 @@ function renderCertificates(certificates: readonly Certificate[], now: number): 
 }
 
 function paintHealth(text: string): string {
-  return text.replace(/ Abnormal /g, (word) => colour("red", word)).replace(
-    / Healthy /g,
+  return text.replace(/ Abnormal(?=[ ,])/g, (word) => colour("red", word)).replace(
+    / Healthy(?=[ ,])/g,
     (word) => colour("green", word),
   );
 }

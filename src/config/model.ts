@@ -16,6 +16,8 @@ export interface ServerPlan {
    * its own, by the first of them. It stays when a range grows.
    */
   readonly key: string;
+  /** `address:port` as the configuration has it: the same as `key`, but for servers given by host name. */
+  readonly configured: string;
   readonly address: string;
   readonly family: IpFamily;
   /** 1-65535; `null` when it depends on the port that the client connected to. */
@@ -25,6 +27,8 @@ export interface ServerPlan {
   /** 0-100; 0 takes no new connections. */
   readonly weight: number;
   readonly backup: boolean;
+  /** Whether it takes nothing new because somebody drains it. */
+  readonly draining: boolean;
 }
 
 /** How servers are probed; all times in seconds. */
@@ -47,6 +51,10 @@ export type Algorithm = "wrr" | "wlc" | "source-hash";
 export interface PoolPlan {
   readonly algorithm: Algorithm;
   readonly servers: readonly ServerPlan[];
+  /** Host names that servers come from. */
+  readonly names: readonly string[];
+  /** `name:port` of servers whose name has no address of its own at the moment, or none of the listener's family. */
+  readonly unresolved: readonly string[];
   readonly healthCheck: HealthCheckPlan;
   readonly whenAllUnhealthy: "forward" | "reject";
   /** Seconds over which a server that is new or back comes to its full share, 0-300; 0 gives it at once. */
@@ -194,6 +202,8 @@ export interface AdminPlan {
 export interface Model {
   readonly admin: AdminPlan;
   readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "text" | "json" };
+  /** DNS servers that are asked for servers' addresses, `address` or `address:port`; none for the system's own rules. */
+  readonly dnsServers: readonly string[];
   /** Seconds that open connections get when a listener or the program stops. */
   readonly drainTimeout: number;
   readonly maxWorkers: number;

@@ -5,10 +5,9 @@
  * @module
  */
 
-import { familyOf } from "../net/ip.ts";
 import type { Findings } from "./findings.ts";
 import type { ShapedParts } from "./shape.ts";
-import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
+import type { ListenerConfig } from "./schema.ts";
 import type { ConfigPath } from "./source.ts";
 
 /** Adds an error for every setting that does not work yet. */
@@ -17,10 +16,8 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
     if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
   };
   if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
-  for (const { path, config } of parts.groups) refuseInGroup(config, path, refuse);
   for (const { index, config } of parts.listeners) {
     const path: ConfigPath = ["listeners", index];
-    if (config.backends !== undefined) refuseInGroup(config.backends, [...path, "backends"], refuse);
     for (const [key, what] of listenerKeys(config)) refuse([...path, ...key], what);
   }
 }
@@ -29,16 +26,4 @@ function listenerKeys(listener: ListenerConfig): [ConfigPath, string][] {
   const found: [ConfigPath, string][] = [];
   if (listener.workers !== 1) found.push([["workers"], "anything but 1 is"]);
   return found;
-}
-
-function refuseInGroup(
-  group: BackendGroupConfig,
-  path: ConfigPath,
-  refuse: (path: ConfigPath, what: string) => void,
-): void {
-  for (const [index, server] of group.servers.entries()) {
-    if (familyOf(server.address) === undefined) {
-      refuse([...path, "servers", index, "address"], `a host name ("${server.address}") is`);
-    }
-  }
 }

@@ -31,7 +31,9 @@ const serverPorts = z.union([
 ], rule('must be a list of ports, at least 1, or ports and port ranges such as "20000-20100,20200"'));
 
 const server = section({
-  address: serverAddress.describe("Where the server is: an IPv4 or IPv6 address."),
+  address: serverAddress.describe(
+    "Where the server is: an IPv4 or IPv6 address, or a host name, each of whose addresses is a server.",
+  ),
   port: port().optional().describe("The server's port; without it the group's defaultPort holds."),
   ports: serverPorts.optional().describe(
     "A list: several ports on one server, each balanced to on its own. A text: for listeners with as many ports, " +
@@ -174,6 +176,12 @@ const adminListen = z.string(rule('must be "off" or an address and port such as 
     rule('must be "off" or an address and port such as 127.0.0.1:9900'),
   );
 
+const DNS_SERVER_RULE = rule("must be an IPv4 or IPv6 address, with or without a port");
+const dnsServer = z.string(DNS_SERVER_RULE).refine(
+  (value) => familyOf(value) !== undefined || familyOf(parseEndpoint(value)?.address ?? "") !== undefined,
+  DNS_SERVER_RULE,
+);
+
 /** The sections that are neither listeners nor backend groups. */
 export const generalShape = {
   admin: section({
@@ -190,6 +198,11 @@ export const generalShape = {
       "Seconds that open connections get when a listener or the program stops.",
     ),
   }, "a mapping").prefault({}).describe("How the program stops."),
+  dns: section({
+    servers: list(dnsServer, "DNS servers").default([]).describe(
+      "DNS servers to ask, in this order, address or address:port; without any the system's own rules hold.",
+    ),
+  }, "a mapping with servers").prefault({}).describe("How servers' host names are resolved."),
   maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
   ipGroups: named(ipGroup, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
   watchCertificates: flag().default(true).describe(

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { canonicalAddress, formatEndpoint } from "../net/ip.ts";
+import { canonicalHost, formatEndpoint } from "../net/ip.ts";
 import { parsePortList, type PortRange } from "../net/ports.ts";
 import type { ServerPlan } from "./model.ts";
 import type { ServerConfig } from "./schema.ts";
@@ -21,7 +21,7 @@ export function serverPlaces(server: ServerConfig, defaultPort: number | undefin
 
 /** A server's identity, {@link ServerPlan.key}. */
 export function serverKey(serverAddress: string, { port, ports }: ServerPlace): string {
-  const address = canonicalAddress(serverAddress);
+  const address = canonicalHost(serverAddress);
   if (port !== null) return formatEndpoint(address, port);
   return ports === null ? address : formatEndpoint(address, `${ports[0]?.first}+`);
 }

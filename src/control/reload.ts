@@ -1,5 +1,5 @@
 /**
- * THE WAY OF A CONFIG CHANGE: lock, load, validate, resolve, diff, prepare, commit, report.
+ * THE WAY OF A CONFIG CHANGE: lock, load, validate, look names up, resolve, diff, prepare, commit, report.
  *
  * @module
  */
@@ -7,12 +7,15 @@
 import { diffListeners, type ListenerChange, nameOf, sameData } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
+import { serverNames } from "../config/resolve_pools.ts";
 import { resolveModel } from "../config/resolve.ts";
 import type { Refusal } from "../config/renew.ts";
+import { drainsOnly, type Overrides, overridesWithin } from "../config/runtime.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { lateSettings } from "./late_settings.ts";
+import type { PreparedNames } from "./name_watch.ts";
 import { describeRenewed } from "./renewed.ts";
 import type { PreparedChange } from "./supervisor.ts";
 
@@ -56,6 +59,8 @@ export type ReloadResult =
 export interface ReloadContext {
   readonly origin: ConfigOrigin;
   readonly log: Log;
+  /** Looks up the host names of servers. */
+  prepareNames(names: ReadonlySet<string>, dnsServers: readonly string[]): Promise<PreparedNames>;
   /** Gets the listeners ready for a change. */
   prepareListeners(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange>;
   /** Gets everything else ready (the admin API's address, logging). */
@@ -69,6 +74,7 @@ export class Reloader {
   /** What {@link #serving} was made of. */
   #accepted: ValidConfig | undefined;
   #lastRenewal: RenewalResult | undefined;
+  #overrides: Overrides = new Map();
   #last: ReloadResult | undefined;
   #queue: Promise<unknown> = Promise.resolve();
   #closed = false;
@@ -95,8 +101,29 @@ export class Reloader {
    * @throws {WeirError} when it cannot be read, or cannot be carried out
    */
   reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    if (this.#closed) return Promise.reject(new WeirError("stopping", "Cannot reload, because Weir is stopping"));
-    const turn = this.#queue.then(() => this.#run(trigger));
+    return this.#inTurn(() => this.#run(trigger));
+  }
+
+  /**
+   * Makes the configuration that serves, as it was read, serve with other facts: host names have other addresses, or
+   * somebody drains a server.
+   *
+   * @param change what to do to the overrides; it may refuse by throwing
+   * @throws {WeirError} when it cannot be carried out; everything is as it was then
+   */
+  adjust(change: (overrides: Overrides, serving: Model) => Overrides = (same) => same): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#accepted === undefined || this.#serving === undefined) return;
+      const { changes } = await this.#serve(this.#accepted, change(this.#overrides, this.#serving));
+      if (changes.length > 0) this.#context.log("debug", `Adjusted: ${summary(changes, [])}`);
+    });
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.#closed) {
+      return Promise.reject(new WeirError("stopping", "Cannot change anything, because Weir is stopping"));
+    }
+    const turn = this.#queue.then(work);
     this.#queue = turn.catch(() => {});
     return turn;
   }
@@ -129,7 +156,9 @@ export class Reloader {
     const at = new Date().toISOString();
     try {
       const { origin, log } = this.#context;
-      const { changes, ...parts } = await this.#change(origin.load());
+      // The file's weights win over those that were set since; what is drained stays drained.
+      const { changes, ...parts } = await this.#serve(origin.load(), drainsOnly(this.#overrides));
+      this.#warn(parts.warnings);
       const report = { at, trigger, changes: changes.map(reported), ...parts };
       this.#last = { ok: true, report };
       this.#lastRenewal = undefined;
@@ -150,7 +179,7 @@ export class Reloader {
       try {
         const renewal = this.#context.origin.renew(accepted);
         refused = renewal.refused;
-        if (renewal.valid !== accepted) await this.#change(renewal.valid);
+        if (renewal.valid !== accepted) this.#warn((await this.#serve(renewal.valid, this.#overrides)).warnings);
       } catch (error) {
         failure = messageOf(error);
       }
@@ -158,16 +187,21 @@ export class Reloader {
     return this.#lastRenewal = { at, refused, error: failure };
   }
 
-  async #change(valid: ValidConfig) {
-    const { origin, log, prepareListeners, prepareGeneral } = this.#context;
-    const next = resolveModel(valid);
+  #warn(warnings: readonly ConfigProblem[]): void {
+    for (const warning of warnings) this.#context.log("warn", formatProblem(warning));
+  }
+
+  /** All of it happens, or nothing. */
+  async #serve(valid: ValidConfig, overrides: Overrides) {
+    const { origin, log, prepareNames, prepareListeners, prepareGeneral } = this.#context;
     const before = this.#serving;
+    const names = await prepareNames(serverNames(valid), valid.config.dns.servers);
+    const next = resolveModel(valid, { addresses: names.addresses, overrides });
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
     const general = before === undefined ? [] : changedGenerally(before, next);
 
     const warnings = [...valid.warnings, ...lateSettings(changes, next.listeners, origin.file)];
     const generalChange = await prepareGeneral(before, next);
-    for (const warning of warnings) log("warn", formatProblem(warning));
     let listenerChange: PreparedChange;
     try {
       listenerChange = await prepareListeners(changes, next);
@@ -178,6 +212,8 @@ export class Reloader {
     await listenerChange.commit();
     this.#serving = next;
     this.#accepted = valid;
+    this.#overrides = overridesWithin(overrides, next);
+    names.commit();
     await generalChange.commit();
 
     for (const line of before === undefined ? [] : describeRenewed(before, next)) log("info", line);
@@ -186,7 +222,7 @@ export class Reloader {
 }
 
 function changedGenerally(before: Model, next: Model): string[] {
-  const keys = ["admin", "log", "drainTimeout", "maxWorkers", "watchCertificates"] as const;
+  const keys = ["admin", "log", "dnsServers", "drainTimeout", "maxWorkers", "watchCertificates"] as const;
   return keys.filter((key) => !sameData(before[key], next[key]));
 }
 

@@ -74,6 +74,11 @@ export function canonicalAddress(address: string): string {
   return runStart < 0 ? hex(0, 8) : `${hex(0, runStart)}::${hex(runStart + runLength, 8)}`;
 }
 
+/** The one way in which a server is named: its address in its one form, or its host name in small letters. */
+export function canonicalHost(host: string): string {
+  return familyOf(host) === undefined ? host.toLowerCase() : canonicalAddress(host);
+}
+
 const MAPPED_PREFIX = "::ffff:";
 
 /** The family that a peer really speaks: a dual-stack socket reports IPv4 peers as `::ffff:a.b.c.d`. */

@@ -211,13 +211,14 @@ export interface EligibilityOptions {
 }
 
 /**
- * The one definition of which servers may take a connection: right family, weight above 0, not Abnormal. Primaries
- * come first; backups are used when no primary is left. With every one of them Abnormal, `forward` treats all as
- * healthy and `reject` leaves none.
+ * The one definition of which servers may take a connection: right family, weight above 0, not draining, not Abnormal.
+ * Primaries come first; backups are used when no primary is left. With every one of them Abnormal, `forward` treats all
+ * as healthy and `reject` leaves none.
  */
 export function eligibleTiers(servers: readonly Server[], options: EligibilityOptions): readonly (readonly Server[])[] {
   const able = servers.filter((server) =>
-    server.plan.weight > 0 && (options.family === undefined || server.plan.family === options.family)
+    server.plan.weight > 0 && !server.plan.draining &&
+    (options.family === undefined || server.plan.family === options.family)
   );
   const healthy = able.filter((server) => server.counters.health !== "Abnormal");
   const chosen = healthy.length > 0 || options.whenAllUnhealthy === "reject" ? healthy : able;

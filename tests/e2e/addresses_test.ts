@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { backends, listener } from "../support/configs.ts";
-import { ipv6Test } from "../support/families.ts";
+import { ipv6Test } from "../support/ipv6.ts";
 import { freePort } from "../support/ports.ts";
 import { RunningWeir } from "../support/program.ts";
 import { nameServer, readName } from "../support/servers.ts";

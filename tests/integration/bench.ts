@@ -107,6 +107,7 @@ export class SupervisorBench implements AsyncDisposable {
     return {
       admin: { listen: null, token: "" },
       log: { level: "info", format: "json" },
+      dnsServers: [],
       drainTimeout: this.#drainTimeout,
       maxWorkers: this.#maxWorkers,
       watchCertificates: false,

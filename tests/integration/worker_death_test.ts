@@ -5,6 +5,7 @@ import { HANG_SECONDS } from "../../src/control/worker_handle.ts";
 import { freePort } from "../support/ports.ts";
 import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
+import { poolPlan, serverPlan } from "../unit/plans.ts";
 import { isListening, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
 
 async function restarted(bench: SupervisorBench, restarts: number): Promise<void> {
@@ -59,6 +60,24 @@ Deno.test("supervisor forgets the connections of a dead worker, keeps its totals
   const { connectionsActive, connectionsTotal } = bench.supervisor.boards.listener("web")?.read() ?? {};
   assert.deepEqual([connectionsActive, connectionsTotal], [0, 1]);
   assert.equal(bench.supervisor.boards.server("web", `127.0.0.1:${server.port}`)?.active, 0);
+});
+
+Deno.test("supervisor gives the successor of a dead worker the servers as they were: drained, and from the DNS", async () => {
+  await using drained = nameServer("drained");
+  await using found = nameServer("found");
+  await using bench = new SupervisorBench();
+  const plan = tcp("web", freePort(), [drained.port]);
+  await bench.apply(plan);
+  const servers = [
+    serverPlan({ port: drained.port, draining: true }),
+    serverPlan({ port: found.port, configured: `app.internal:${found.port}` }),
+  ];
+  await bench.apply({ ...plan, pool: poolPlan(servers) });
+  assert.equal(await readName(plan.port), "found");
+  bench.crash();
+  await restarted(bench, 1);
+  await bench.state("web", "accepting");
+  for (let round = 0; round < 4; round++) assert.equal(await readName(plan.port), "found");
 });
 
 Deno.test("supervisor replaces a worker again and again, with a pause that grows", async () => {

@@ -93,3 +93,26 @@ export async function startPostgres(programs: { readonly initdb: string; readonl
   const settings = ["-D", data, "-h", "127.0.0.1", "-p", `${port}`, "-k", folder, "-c", "fsync=off"];
   return await startServer(asPostgres([programs.postgres, ...settings]), port, folder);
 }
+
+/** A name of a DNS server. */
+export interface DnsName {
+  readonly addresses: readonly string[];
+  /** Seconds, 1 unless given. */
+  readonly ttl?: number;
+}
+
+/** A dnsmasq that knows these names, none else of `.test`, and asks nobody. A `port` of its own unless one is given. */
+export async function startDnsmasq(
+  program: string,
+  names: Readonly<Record<string, DnsName>>,
+  port = freePort(),
+): Promise<PeerServer> {
+  const folder = await Deno.makeTempDir({ prefix: "weir-dnsmasq-" });
+  const records = Object.entries(names).flatMap(([name, { addresses, ttl = 1 }]) =>
+    addresses.map((address) => `--host-record=${name},${address},${ttl}`)
+  );
+  const settings = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"];
+  const where = [`--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces", "--local=/test/"];
+  const user = Deno.uid() === 0 ? ["--user=root"] : [];
+  return await start([program, ...settings, ...where, ...user, "--log-facility=-", ...records], port, folder);
+}

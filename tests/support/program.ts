@@ -187,10 +187,13 @@ export interface ListenerBody {
   readonly bytesIn: number;
   readonly bytesOut: number;
   readonly connectionsEnded: Readonly<Record<string, number>>;
+  readonly names: readonly { readonly name: string; readonly addresses: string[]; readonly error: string | null }[];
   readonly servers: readonly {
     readonly server: string;
+    readonly configured: string;
     readonly weight: number;
     readonly effectiveWeight: number;
+    readonly draining: boolean;
     readonly health: string;
     readonly connectionsActive: number;
     readonly connectionsTotal: number;

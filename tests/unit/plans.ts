@@ -12,14 +12,17 @@ import { Pool, type PoolOptions, type Server } from "../../src/upstream/pool.ts"
 
 /** A server; its address is a loopback one unless the test gives another. */
 export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan {
-  const { address = "127.0.0.1", port = 80, ports = null, weight = 10, backup = false } = given;
+  const { address = "127.0.0.1", port = 80, ports = null, weight = 10, backup = false, draining = false } = given;
+  const key = serverKey(address, { port, ports });
   return {
-    key: serverKey(address, { port, ports }),
+    key,
+    configured: given.configured ?? key,
     address,
     port,
     ports,
     weight,
     backup,
+    draining,
     family: familyOf(address) ?? "IPv4",
   };
 }
@@ -43,6 +46,8 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
     whenAllUnhealthy: "forward",
     slowStart: 0,
     servers,
+    names: [],
+    unresolved: [],
     ...given,
   };
 }

@@ -10,6 +10,7 @@ import type { RuntimeView } from "../../../src/admin/views.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import type { Model } from "../../../src/config/model.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
+import { type Overrides, withOverride } from "../../../src/config/runtime.ts";
 import { parseSource } from "../../../src/config/source.ts";
 import { validateConfig } from "../../../src/config/validate.ts";
 import type { ReloadReport } from "../../../src/control/reload.ts";
@@ -26,6 +27,10 @@ backendGroups:
     servers:
       - { address: 10.0.0.11, port: 80, weight: 10 }
       - { address: 10.0.0.12, port: 80, weight: 0, backup: true }
+  named:
+    servers:
+      - { address: app.internal, port: 80, weight: 5 }
+      - { address: lost.internal, port: 80 }
   idle:
     algorithm: wlc
     servers: []
@@ -42,14 +47,25 @@ listeners:
 
 const { certPem, keyPem } = await testCertificate();
 
+const valid = validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
+  environment: () => undefined,
+  readFile: (path) => path === "www.pem" ? certPem : keyPem,
+  fileMode: () => null,
+  now: new Date(),
+});
+
+/** What is known of the host names of the configuration above. */
+const NAMES: RuntimeView["names"] = new Map([
+  ["app.internal", { addresses: ["10.0.0.21", "10.0.0.22"], error: null, checkedAt: "2026-11-20T12:59:00.000Z" }],
+  ["lost.internal", { addresses: [], error: "not known", checkedAt: "2026-11-20T12:59:00.000Z" }],
+]);
+
 /** The configuration above, resolved. */
-export function testModel(): Model {
-  return resolveModel(validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
-    environment: () => undefined,
-    readFile: (path) => path === "www.pem" ? certPem : keyPem,
-    fileMode: () => null,
-    now: new Date(),
-  }));
+export function testModel(overrides: Overrides = new Map()): Model {
+  return resolveModel(valid, {
+    addresses: new Map([...NAMES].map(([name, { addresses }]) => [name, addresses])),
+    overrides,
+  });
 }
 
 /** A report of a reload that changed something. */
@@ -64,13 +80,19 @@ export const REPORT: ReloadReport = {
 /** An admin API and the program that it believes to see. */
 export class AdminBench {
   readonly boards = new BoardRegistry();
-  readonly model: Model = testModel();
+  model: Model = testModel();
+  #overrides: Overrides = new Map();
   readonly api: OpenAPIHono;
   readonly logged: string[] = [];
   token = "";
   /** What the time is, in milliseconds since 1970. */
   now = Date.UTC(2026, 10, 20, 13);
   reload: AdminDependencies["reload"] = () => Promise.resolve(REPORT);
+  override: AdminDependencies["override"] = (scope, server, change) => {
+    this.#overrides = withOverride(this.#overrides, scope, server, change, this.model);
+    this.model = testModel(this.#overrides);
+    return Promise.resolve();
+  };
   /** Parts of the view that differ from a program where all is well. */
   view: Partial<RuntimeView> = {};
   /** Thrown instead of showing anything. */
@@ -83,9 +105,10 @@ export class AdminBench {
     this.api = createAdminApi({
       view: () => {
         if (this.failure !== undefined) throw this.failure;
-        return { ...this.#view(), ...this.view };
+        return { ...this.runtime(), ...this.view };
       },
       reload: () => this.reload(),
+      override: (...change) => this.override(...change),
       token: () => this.token,
       log: (_level, message) => this.logged.push(message),
     });
@@ -98,7 +121,8 @@ export class AdminBench {
     return await this.api.request(path, { ...init, headers });
   }
 
-  #view(): RuntimeView {
+  /** The program as it is when all is well. */
+  runtime(): RuntimeView {
     return {
       version: "1.2.3",
       startedAt: new Date("2026-11-20T12:00:00Z"),
@@ -111,6 +135,7 @@ export class AdminBench {
       workers: { running: 3, restarts: 1 },
       draining: 0,
       ready: true,
+      names: NAMES,
       stateOf: (listener) => this.model.listeners.has(listener) ? "accepting" : undefined,
       healthOf: () => ({
         probeError: "connection refused",

@@ -175,6 +175,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
     workers: { running: 0, restarts: 0 },
     draining: 0,
     ready: true,
+    names: new Map(),
     stateOf: () => undefined,
     healthOf: () => ({ probeError: null, lastChange: null }),
   });

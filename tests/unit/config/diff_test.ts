@@ -5,56 +5,24 @@ import fc from "fast-check";
 import { diffListeners, sameData } from "../../../src/config/diff.ts";
 import type { ListenerPlan, PoolPlan, ServerPlan } from "../../../src/config/model.ts";
 import { formatPorts, type PortRange } from "../../../src/net/ports.ts";
+import { healthPlan, listenerPlan, poolPlan, serverPlan } from "../plans.ts";
 
-const server = (port: number, change: Partial<ServerPlan> = {}): ServerPlan => ({
-  key: `10.0.0.1:${port}`,
-  address: "10.0.0.1",
-  family: "IPv4",
-  port,
-  ports: null,
-  weight: 10,
-  backup: false,
-  ...change,
-});
+const server = (port: number, change: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan =>
+  serverPlan({ address: "10.0.0.1", port, ...change });
 
-const POOL: PoolPlan = {
-  algorithm: "wrr",
-  servers: [server(80), server(81)],
-  healthCheck: {
-    enabled: true,
-    timeout: 2,
-    interval: 5,
-    unhealthyThreshold: 3,
-    healthyThreshold: 3,
-    port: null,
-    passive: true,
-  },
-  whenAllUnhealthy: "forward",
-  slowStart: 0,
-};
+const POOL: PoolPlan = poolPlan([server(80), server(81)], { healthCheck: healthPlan() });
 
 const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeout: 10 };
 
-const PLAN: ListenerPlan = {
+const PLAN: ListenerPlan = listenerPlan({
   name: "front",
   address: "0.0.0.0",
   ports: [{ first: 9443, last: 9443 }],
   tls: TLS,
   group: "web",
   pool: POOL,
-  ipTranslation: false,
-  proxyProtocol: null,
-  acceptProxy: null,
-  access: null,
-  maxConnections: null,
-  maxNewConnections: null,
-  idleTimeout: 300,
-  connectTimeout: 4,
-  tcpKeepAlive: true,
-  backlog: 4096,
   tags: { env: "prod" },
-  description: "",
-};
+});
 
 const ranges = (...pairs: readonly (readonly [number, number])[]): PortRange[] =>
   pairs.map(([first, last]) => ({ first, last }));

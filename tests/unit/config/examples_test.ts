@@ -17,6 +17,7 @@ const EXAMPLES = [
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
+  "dns-servers.yaml",
   "access-and-limits.yaml",
   "proxy-protocol.yaml",
   "port-range.yaml",
@@ -97,10 +98,11 @@ Deno.test("config/weir.example.yaml shows the defaults where it does not say tha
   );
   const [group, defaultGroup] = [config.backendGroups["web"], defaults.backendGroups["web"]];
   assert.ok(group && defaultGroup);
-  assert.deepEqual([config.admin, config.log, config.shutdown, config.maxWorkers], [
+  assert.deepEqual([config.admin, config.log, config.shutdown, config.dns, config.maxWorkers], [
     defaults.admin,
     defaults.log,
     defaults.shutdown,
+    defaults.dns,
     defaults.maxWorkers,
   ]);
   assert.deepEqual(group.servers[0], defaultGroup.servers[0]);

@@ -36,12 +36,14 @@ listeners:
 `);
   const server = (address: string, port: number, weight: number, backup: boolean) => ({
     key: `${address}:${port}`,
+    configured: `${address}:${port}`,
     address,
     family: "IPv4",
     port,
     ports: null,
     weight,
     backup,
+    draining: false,
   });
   const pool = {
     algorithm: "wlc",
@@ -50,6 +52,8 @@ listeners:
       server("10.0.0.11", 81, 7, false),
       server("10.0.0.12", 8080, 10, true),
     ],
+    names: [],
+    unresolved: [],
     healthCheck: { ...CHECK, port: 81 },
     whenAllUnhealthy: "reject",
     slowStart: 30,
@@ -107,12 +111,14 @@ listeners:
   assert.equal(plan?.address, "2001:db8::1");
   assert.deepEqual(plan?.pool.servers[0], {
     key: "[2001:db8::2]:80",
+    configured: "[2001:db8::2]:80",
     address: "2001:db8::2",
     family: "IPv6",
     port: 80,
     ports: null,
     weight: 10,
     backup: false,
+    draining: false,
   });
 });
 
@@ -228,4 +234,74 @@ Deno.test("resolveModel() gives plans that can be sent to a worker as they are",
     "a",
   );
   assert.deepEqual(structuredClone(plan), plan);
+});
+
+const NAMES = `
+backendGroups:
+  web:
+    servers:
+      - { address: App.Internal, ports: [80, 81], weight: 5 }
+      - { address: "10.0.0.12", port: 80 }
+      - { address: other.internal, port: 80, weight: 3, backup: true }
+listeners:
+  - { name: four, protocol: TCP, port: 9000, backendGroup: web }
+  - { name: both, protocol: TCP, port: 9001, address: "::", backendGroup: web }
+  - { name: any, protocol: TCP, port: 9002, address: 127.0.0.1, ipTranslation: true, backendGroup: web }
+`;
+
+/** The servers of each listener, and what has none. */
+function serversWith(addresses: Readonly<Record<string, readonly string[]>>, text = NAMES) {
+  const facts = { addresses: new Map(Object.entries(addresses)), overrides: new Map() };
+  const { listeners } = resolveModel(loadText(text), facts);
+  return Object.fromEntries([...listeners].map(([name, { pool }]) => [
+    name,
+    [pool.servers.map(({ key }) => key), pool.unresolved],
+  ]));
+}
+
+Deno.test("resolveModel() makes a server of each address of a name, of the families that the listener can use", () => {
+  const four = ["10.0.0.21:80", "10.0.0.22:80", "10.0.0.21:81", "10.0.0.22:81", "10.0.0.12:80"];
+  const all = [
+    ...["10.0.0.21:80", "10.0.0.22:80", "[2001:db8::21]:80"],
+    ...["10.0.0.21:81", "10.0.0.22:81", "[2001:db8::21]:81"],
+    "10.0.0.12:80",
+    "[2001:db8::31]:80",
+  ];
+  const addresses = {
+    "app.internal": ["10.0.0.21", "10.0.0.22", "2001:db8::21"],
+    "other.internal": ["2001:db8::31"],
+  };
+  assert.deepEqual(serversWith(addresses), {
+    four: [four, ["other.internal:80"]],
+    both: [all, []],
+    any: [all, []],
+  });
+  const six = NAMES.replace('address: "::"', 'address: "2001:db8::1"').replace(/ +- \{ address: "10.0.0.12".*\n/, "");
+  assert.deepEqual(serversWith(addresses, six)["both"], [
+    ["[2001:db8::21]:80", "[2001:db8::21]:81", "[2001:db8::31]:80"],
+    [],
+  ]);
+});
+
+Deno.test("resolveModel() serves with the servers it has when names have no address", () => {
+  const nobody = ["app.internal:80", "app.internal:81", "other.internal:80"];
+  const expected = [["10.0.0.12:80"], nobody];
+  assert.deepEqual(serversWith({}), { four: expected, both: expected, any: expected });
+  assert.deepEqual(serversWith({ "app.internal": [] }), { four: expected, both: expected, any: expected });
+});
+
+Deno.test("resolveModel() gives an address of two names to the first in the file, with its settings", () => {
+  const facts = {
+    addresses: new Map([["app.internal", ["10.0.0.12", "10.0.0.21"]], ["other.internal", ["10.0.0.21"]]]),
+    overrides: new Map(),
+  };
+  const pool = resolveModel(loadText(NAMES), facts).listeners.get("four")?.pool;
+  assert.deepEqual(pool?.servers.map(({ key, configured, weight, backup }) => [key, configured, weight, backup]), [
+    ["10.0.0.12:80", "app.internal:80", 5, false],
+    ["10.0.0.21:80", "app.internal:80", 5, false],
+    ["10.0.0.12:81", "app.internal:81", 5, false],
+    ["10.0.0.21:81", "app.internal:81", 5, false],
+  ]);
+  assert.deepEqual(pool?.names, ["app.internal", "other.internal"]);
+  assert.deepEqual(pool?.unresolved, ["10.0.0.12:80", "other.internal:80"], "they are there, and stand for nobody now");
 });

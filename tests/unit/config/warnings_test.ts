@@ -50,6 +50,7 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
       group("healthCheck: { timeout: 10, enabled: false }\n    servers: [{ address: 10.0.0.1, port: 80 }]"),
       [],
     ],
+    [group("servers: [{ address: app.internal, port: 80 }]\ndns: { servers: [10.0.0.53] }"), []],
     [group("servers: [{ address: 10.0.0.1, port: 80, weight: 0 }, { address: 10.0.0.2, port: 80 }]"), []],
   ] as const;
   for (const [text, expected] of vectors) assert.deepEqual(warningsOf(text), expected, text);
