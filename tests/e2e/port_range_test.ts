@@ -315,3 +315,28 @@ Deno.test("a range with more ports than there are descriptors fails with one cle
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("a group with a defaultPort serves listeners of both kinds, and its view adds them up", async () => {
+  const first = freePortsInARow(4, ["127.0.0.1", "127.0.0.2"]);
+  await using _servers = portServers("127.0.0.2", [first, first + 1, first + 3]);
+  await using running = await RunningWeir.start({
+    backendGroups: {
+      web: { defaultPort: first + 3, servers: [{ address: "127.0.0.2" }], healthCheck: { enabled: false } },
+    },
+    listeners: [
+      { name: "one", protocol: "TCP", address: "127.0.0.1", port: first + 2, backendGroup: "web" },
+      { name: "many", protocol: "TCP", address: "127.0.0.1", ports: `${first}-${first + 1}`, backendGroup: "web" },
+    ],
+  });
+  const reached = await Promise.all([0, 1, 2].map((place) => readName(first + place)));
+  assert.deepEqual(reached, [first, first + 1, first + 3].map(String));
+  const { body } = await running.admin("/v1/backend-groups/web");
+  const { servers, listeners } = body as {
+    listeners: string[];
+    servers: { server: string; connectionsTotal: number }[];
+  };
+  assert.deepEqual(listeners, ["one", "many"]);
+  assert.deepEqual(servers.map(({ server, connectionsTotal }) => [server, connectionsTotal]), [
+    [`127.0.0.2:${first + 3}`, 3],
+  ]);
+});
