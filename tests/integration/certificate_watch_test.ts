@@ -37,6 +37,7 @@ class Bench implements AsyncDisposable {
     this.#reloader = new Reloader({
       origin,
       log,
+      prepareNames: () => Promise.resolve({ addresses: new Map(), commit: () => {} }),
       prepareListeners: () => Promise.resolve({ commit: nothing, abort: nothing }),
       prepareGeneral: (_, next) => Promise.resolve({ commit: () => Promise.resolve(follow(next)), abort: nothing }),
     });

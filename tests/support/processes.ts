@@ -114,5 +114,5 @@ export async function startDnsmasq(
   const settings = ["--keep-in-foreground", "--conf-file=/dev/null", "--pid-file=", "--no-resolv", "--no-hosts"];
   const where = [`--port=${port}`, "--listen-address=127.0.0.1", "--bind-interfaces", "--local=/test/"];
   const user = Deno.uid() === 0 ? ["--user=root"] : [];
-  return await start([program, ...settings, ...where, ...user, "--log-facility=-", ...records], port, folder);
+  return await startServer([program, ...settings, ...where, ...user, "--log-facility=-", ...records], port, folder);
 }

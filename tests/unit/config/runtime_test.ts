@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Model, PoolPlan } from "../../../src/config/model.ts";
-import { resolveModel, serverNames } from "../../../src/config/resolve.ts";
+import { resolveModel } from "../../../src/config/resolve.ts";
+import { serverNames } from "../../../src/config/resolve_pools.ts";
 import {
   drainsOnly,
   type Overrides,

@@ -38,6 +38,8 @@ class ReloadBench {
         this.#step("load");
         return loadText(this.text);
       },
+      renew: (valid) => ({ valid, refused: [] }),
+      locate: (path) => path,
     },
     log: (level, message) => this.logged.push(`${level}: ${message}`),
     prepareNames: async (names, dnsServers) => {

@@ -41,12 +41,13 @@ class Bench {
     this.reloader = new Reloader({
       origin,
       log: (level, message) => this.logged.push(`${level} ${message}`),
+      prepareNames: () => Promise.resolve({ addresses: new Map(), commit: () => {} }),
       prepareListeners: (changes) => {
         if (this.failure !== undefined) return Promise.reject(this.failure);
         const words = changes.map((one) =>
           one.kind === "stop"
             ? `stop ${one.name}`
-            : `${one.kind} ${one.plan.name} ${one.plan.tls?.certPem.length ?? ""}`
+            : `${one.kind} ${one.plan.name} ${one.plan.tls?.certificates[0].certPem.length ?? ""}`
         );
         return Promise.resolve({
           commit: () => Promise.resolve(void this.committed.push(words.join(", "))),
