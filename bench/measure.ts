@@ -52,6 +52,19 @@ export async function wrk(
   };
 }
 
+/** Runs `tls_load.ts` against a port, with the client certificate in `folder`. */
+export async function tlsLoad(
+  port: number,
+  options: { kind: string; seconds: number; connections: number; folder: string },
+): Promise<Load> {
+  const { kind, seconds, connections, folder } = options;
+  const script = new URL("./tls_load.ts", import.meta.url).pathname;
+  const args = ["run", "--allow-net", "--allow-read", script, `${port}`, kind, `${seconds}`, `${connections}`, folder];
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  if (code !== 0) throw new Error(`tls_load.ts failed: ${new TextDecoder().decode(stderr)}`);
+  return { ...JSON.parse(new TextDecoder().decode(stdout)), p50: "", p99: "" };
+}
+
 function readBytes(text: string): number {
   const [, value = "0", unit = "B"] = /^([\d.]+)(\w+)$/.exec(text) ?? [];
   const powers: Readonly<Record<string, number>> = { B: 1, KB: 2 ** 10, MB: 2 ** 20, GB: 2 ** 30, TB: 2 ** 40 };

@@ -8,13 +8,22 @@ import { findProgram } from "../tests/support/peers.ts";
 import { freePort } from "../tests/support/ports.ts";
 import { weirCommand } from "../tests/support/program.ts";
 
+/** Where a proxy listens. */
+export interface Ports {
+  readonly tcp: number;
+  readonly tls: number;
+  /** TLS with the engine "fast", which only Weir has. */
+  readonly fast?: number;
+  /** TLS with client certificates. */
+  readonly mutual: number;
+}
+
 /** A proxy that runs. */
 export interface Proxy {
   readonly name: string;
   readonly version: string;
   readonly pid: number;
-  readonly tcpPort: number;
-  readonly tlsPort: number;
+  readonly ports: Ports;
   stop(): Promise<void>;
 }
 
@@ -22,7 +31,7 @@ export interface Proxy {
 export interface Ground {
   readonly folder: string;
   readonly backendPort: number;
-  /** A certificate and its key in one PEM file, as HAProxy wants it, beside cert.pem and key.pem. */
+  /** A certificate and its key in one PEM file, as HAProxy wants it, beside cert.pem, key.pem and ca.pem. */
   readonly pem: string;
 }
 
@@ -67,17 +76,27 @@ function start(program: string, args: readonly string[]): Deno.ChildProcess {
 
 /** Weir, from this folder or the executable that WEIR_PROGRAM names. */
 export async function startWeir({ folder, backendPort }: Ground): Promise<Proxy> {
-  const [tcpPort, tlsPort] = [freePort(), freePort()];
+  const ports = { tcp: freePort(), tls: freePort(), fast: freePort(), mutual: freePort() };
+  const certificate = "bench";
   const listener = { address: "127.0.0.1", backendGroup: "web" };
   await Deno.writeTextFile(
     `${folder}/weir.json`,
     JSON.stringify({
       admin: { listen: "off" },
       certificates: { bench: { certFile: "cert.pem", keyFile: "key.pem" } },
+      clientCAs: { bench: { certFile: "ca.pem" } },
       backendGroups: { web: { servers: [{ address: "127.0.0.1", port: backendPort }] } },
       listeners: [
-        { ...listener, name: "tcp", protocol: "TCP", port: tcpPort },
-        { ...listener, name: "tls", protocol: "TCP_SSL", port: tlsPort, tls: { certificate: "bench" } },
+        { ...listener, name: "tcp", protocol: "TCP", port: ports.tcp },
+        { ...listener, name: "tls", protocol: "TCP_SSL", port: ports.tls, tls: { certificate } },
+        { ...listener, name: "fast", protocol: "TCP_SSL", port: ports.fast, tls: { certificate, engine: "fast" } },
+        {
+          ...listener,
+          name: "mutual",
+          protocol: "TCP_SSL",
+          port: ports.mutual,
+          tls: { certificate, authentication: "mutual", clientCA: "bench" },
+        },
       ],
     }),
   );
@@ -87,14 +106,14 @@ export async function startWeir({ folder, backendPort }: Ground): Promise<Proxy>
     stderr: "null",
   })
     .spawn();
-  return { name: "weir", version: Deno.version.deno, pid: process.pid, tcpPort, tlsPort, stop: stopper(process) };
+  return { name: "weir", version: Deno.version.deno, pid: process.pid, ports, stop: stopper(process) };
 }
 
 /** HAProxy in TCP mode; `undefined` when it is not installed. */
 export async function startHaproxy({ folder, backendPort, pem }: Ground): Promise<Proxy | undefined> {
   const program = findProgram("haproxy");
   if (program === undefined) return undefined;
-  const [tcpPort, tlsPort] = [freePort(), freePort()];
+  const ports = { tcp: freePort(), tls: freePort(), mutual: freePort() };
   await Deno.writeTextFile(
     `${folder}/haproxy.cfg`,
     `
@@ -108,10 +127,13 @@ defaults
   timeout client 300s
   timeout server 300s
 listen tcp
-  bind 127.0.0.1:${tcpPort} backlog 4096
+  bind 127.0.0.1:${ports.tcp} backlog 4096
   server s 127.0.0.1:${backendPort}
 listen tls
-  bind 127.0.0.1:${tlsPort} ssl crt ${pem} backlog 4096
+  bind 127.0.0.1:${ports.tls} ssl crt ${pem} backlog 4096
+  server s 127.0.0.1:${backendPort}
+listen mutual
+  bind 127.0.0.1:${ports.mutual} ssl crt ${pem} ca-file ${folder}/ca.pem verify required backlog 4096
   server s 127.0.0.1:${backendPort}
 `,
   );
@@ -120,8 +142,7 @@ listen tls
     name: "haproxy",
     version: await version(program, "-v"),
     pid: process.pid,
-    tcpPort,
-    tlsPort,
+    ports,
     stop: stopper(process),
   };
 }
@@ -131,7 +152,7 @@ export async function startNginx({ folder, backendPort }: Ground): Promise<Proxy
   const program = findProgram("nginx");
   const module = "/usr/lib/nginx/modules/ngx_stream_module.so";
   if (program === undefined || !(await Deno.stat(module).then(() => true, () => false))) return undefined;
-  const [tcpPort, tlsPort] = [freePort(), freePort()];
+  const ports = { tcp: freePort(), tls: freePort(), mutual: freePort() };
   await Deno.writeTextFile(
     `${folder}/stream.conf`,
     `
@@ -140,8 +161,12 @@ daemon off; master_process off; worker_processes 1; pid ${folder}/stream.pid; er
 events { worker_connections 16000; }
 stream {
   ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; ssl_protocols TLSv1.2 TLSv1.3;
-  server { listen 127.0.0.1:${tcpPort} backlog=4096; proxy_pass 127.0.0.1:${backendPort}; }
-  server { listen 127.0.0.1:${tlsPort} ssl backlog=4096; proxy_pass 127.0.0.1:${backendPort}; }
+  server { listen 127.0.0.1:${ports.tcp} backlog=4096; proxy_pass 127.0.0.1:${backendPort}; }
+  server { listen 127.0.0.1:${ports.tls} ssl backlog=4096; proxy_pass 127.0.0.1:${backendPort}; }
+  server {
+    listen 127.0.0.1:${ports.mutual} ssl backlog=4096; proxy_pass 127.0.0.1:${backendPort};
+    ssl_client_certificate ${folder}/ca.pem; ssl_verify_client on;
+  }
 }`,
   );
   const process = start(program, ["-c", `${folder}/stream.conf`]);
@@ -149,8 +174,7 @@ stream {
     name: "nginx",
     version: await version(program, "-v"),
     pid: process.pid,
-    tcpPort,
-    tlsPort,
+    ports,
     stop: stopper(process),
   };
 }

@@ -155,9 +155,13 @@ export class Session implements Deadline, RelayObserver {
   async #handshake(early: Uint8Array): Promise<boolean> {
     const { counters, handshakes, handshakeTimeout, tls } = this.#context;
     const startedAt = performance.now();
+    let secured: SecuredClient | undefined;
     handshakes.started(this);
-    const secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
-    handshakes.ended(this);
+    try {
+      secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
+    } finally {
+      handshakes.ended(this);
+    }
     if (this.#over || secured === undefined) {
       closeQuietly(secured?.stream);
       return false;
