@@ -84,7 +84,7 @@ async function main(): Promise<void> {
     return;
   }
   const quick = Deno.args.includes("--quick");
-  const [rounds, seconds] = quick ? [1, 1] : [5, 4];
+  const [rounds, seconds] = quick ? [1, 1] : [5, 2];
   const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
   await Deno.chmod(folder, 0o755);
   const authority = await issue({ name: "bench CA", ca: true });
