@@ -12,6 +12,11 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends the writing side. */
   closeWrite(): Promise<void>;
+  /**
+   * Says that nothing more comes, where {@link close} does not say so itself: for a stream that is about to be closed
+   * in good order.
+   */
+  sayGoodbye?(): Promise<void>;
   /** Ends both sides; pending calls fail. */
   close(): void;
 }

@@ -84,8 +84,18 @@ export class Relay {
     this.#buffers.release(buffer);
     this.#firstEnded ??= from;
     this.#ended[from] = true;
-    if (this.#ended[to]) this.#end(closedBy(this.#firstEnded));
-    else await this.#endWriting(to);
+    if (!this.#ended[to]) await this.#endWriting(to);
+    else if (sink.sayGoodbye === undefined) this.#end(closedBy(this.#firstEnded));
+    else await this.#endInGoodOrder(sink, this.#firstEnded);
+  }
+
+  async #endInGoodOrder(last: ByteStream, first: Side): Promise<void> {
+    try {
+      await last.sayGoodbye?.();
+    } catch {
+      // It has gone already, and with everything: both directions were over.
+    }
+    this.#end(closedBy(first));
   }
 
   /** Passes the end of one side on to the other, which may go on sending. */

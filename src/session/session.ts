@@ -111,11 +111,12 @@ export class Session implements Deadline, RelayObserver {
     if (reason === "handshake_timeout") this.#context.counters.handshakeFailed("timeout");
     if (reason === "handshake_limit") this.#context.counters.handshakeFailed("too_many");
     this.#context.wheel.remove(this);
-    closeQuietly(this.#stream);
-    closeQuietly(this.#server);
+    // Counted first, so that nobody who sees the connection closed finds it missing in the counters.
     this.#lease?.[Symbol.dispose]();
     if (this.#admitted) this.#context.counters.closed(reason);
     else this.#context.counters.turnedAway(reason);
+    closeQuietly(this.#stream);
+    closeQuietly(this.#server);
     this.#context.onEnd(this, reason, detail);
   }
 

@@ -69,21 +69,27 @@ for (const { family, hostname } of LOOPBACKS) {
 }
 
 peerTest(
-  "tcpKeepAlive of a TCP_SSL listener holds for the server; the runtime has none for the client",
+  "tcpKeepAlive of a TCP_SSL listener holds on both sides, with the engine fast for the server only",
   ["ss"],
   async ({ ss }) => {
     await using echo = echoServer();
-    const port = freePort();
+    const [full, fast] = [freePort(), freePort()];
     const certificate = await testCertificate();
     await using _running = await RunningWeir.start({
       certificates: CERTIFICATE_STORE,
-      listeners: [listener(port, backends([echo.port]), overTls())],
+      listeners: [
+        listener(full, backends([echo.port]), { name: "full", ...overTls() }),
+        listener(fast, backends([echo.port]), { name: "fast", ...overTls({ engine: "fast" }) }),
+      ],
     }, { files: certificateFiles(certificate) });
-    const near = await connectTls(port, certificate);
-    await assertEchoes(near, "half kept alive");
-    assert.deepEqual(await keepAlive(ss, `dport = :${echo.port}`), [true]);
-    assert.deepEqual(await keepAlive(ss, `sport = :${port}`), [false], "docs/listeners.md says so");
-    near.close();
+    const [first, second] = [await connectTls(full, certificate), await connectTls(fast, certificate)];
+    await assertEchoes(first, "kept alive");
+    await assertEchoes(second, "half kept alive");
+    assert.deepEqual(await keepAlive(ss, `dport = :${echo.port}`), [true, true]);
+    assert.deepEqual(await keepAlive(ss, `sport = :${full}`), [true]);
+    assert.deepEqual(await keepAlive(ss, `sport = :${fast}`), [false], "docs/listeners.md says so");
+    first.close();
+    second.close();
   },
 );
 
