@@ -46,7 +46,7 @@ class Bench {
         const words = changes.map((one) =>
           one.kind === "stop"
             ? `stop ${one.name}`
-            : `${one.kind} ${one.plan.name} ${one.plan.tls?.certPem.length ?? ""}`
+            : `${one.kind} ${one.plan.name} ${one.plan.tls?.certificates[0].certPem.length ?? ""}`
         );
         return Promise.resolve({
           commit: () => Promise.resolve(void this.committed.push(words.join(", "))),
