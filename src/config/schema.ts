@@ -70,7 +70,7 @@ const backendGroup = section({
   ),
 }, "a mapping with servers").describe("Servers that share the work.");
 
-const ALPN_RULE = rule("must be an application protocol of 1 to 255 ASCII characters");
+const ALPN_RULE = rule("must be an application protocol of 1 to 255 ASCII characters without blanks");
 const alpnProtocol = z.string(ALPN_RULE).regex(/^[\x21-\x7e]{1,255}$/, ALPN_RULE);
 
 const tls = section({

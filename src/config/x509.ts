@@ -5,6 +5,7 @@
  */
 
 import { type KeyObject, X509Certificate } from "node:crypto";
+import { derElement } from "../net/tls/der.ts";
 import type { CertificateDetails } from "./model.ts";
 
 /** A certificate that could be read. */
@@ -38,9 +39,12 @@ export function keyTypeOf(key: KeyObject): string | undefined {
 
 const CURVES: Readonly<Record<string, string>> = { prime256v1: "P-256", secp384r1: "P-384", secp521r1: "P-521" };
 
-/** `CN=www.example.com`: a name on one line, commas within its parts escaped. */
-function nameOnOneLine(name: string): string {
-  return name.split("\n").filter((part) => part !== "").map((part) => part.replaceAll(",", "\\,")).join(", ");
+/**
+ * `CN=www.example.com`: a name on one line, commas within its parts escaped. The runtime has no text for an empty one,
+ * which certificates with alternative names alone have.
+ */
+function nameOnOneLine(name: string | undefined): string {
+  return (name ?? "").split("\n").filter((part) => part !== "").map((part) => part.replaceAll(",", "\\,")).join(", ");
 }
 
 function detailsOf(x509: X509Certificate): CertificateDetails {
@@ -73,23 +77,13 @@ function alternativeNames(text: string | undefined): string[] {
 
 /** The two things that `X509Certificate` does not tell: Certificate ::= { tbs { [0] version … }, { algorithm … }, … }. */
 function readOuterDer(der: Uint8Array): { readonly version: number; readonly signatureAlgorithm: string } {
-  const tbs = element(der, element(der, 0).start);
-  const first = element(der, tbs.start);
-  const algorithm = element(der, element(der, tbs.end).start);
+  const tbs = derElement(der, derElement(der, 0).start);
+  const first = derElement(der, tbs.start);
+  const algorithm = derElement(der, derElement(der, tbs.end).start);
   const oid = der.subarray(algorithm.start, algorithm.end);
   return {
     // Without the tag it is version 1; within it is an INTEGER of one byte, 2 for version 3.
     version: first.tag === 0xa0 ? (der[first.end - 1] ?? 0) + 1 : 1,
     signatureAlgorithm: Array.from(oid, (byte) => byte.toString(16).padStart(2, "0")).join(""),
   };
-}
-
-/** The element at an offset: where its content begins and ends. @throws {RangeError} when it does not fit */
-function element(der: Uint8Array, at: number): { readonly tag: number; readonly start: number; readonly end: number } {
-  const short = der[at + 1] ?? 0;
-  const lengthBytes = short < 0x80 ? 0 : short & 0x7f;
-  const start = at + 2 + lengthBytes;
-  const length = lengthBytes === 0 ? short : der.subarray(at + 2, start).reduce((value, byte) => value * 256 + byte, 0);
-  if (start + length > der.length) throw new RangeError("A DER element is longer than what holds it");
-  return { tag: der[at] ?? 0, start, end: start + length };
 }

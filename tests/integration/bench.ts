@@ -7,7 +7,7 @@
 import { diffListeners } from "../../src/config/diff.ts";
 import type { ListenerPlan, Model, PoolPlan, TlsPlan } from "../../src/config/model.ts";
 import { type PreparedChange, Supervisor } from "../../src/control/supervisor.ts";
-import { listenerPlan, poolPlan, serverPlan } from "../unit/plans.ts";
+import { certificatePlan, listenerPlan, poolPlan, serverPlan, tlsPlan } from "../unit/plans.ts";
 import { testCertificate } from "../support/certificates.ts";
 import { readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
@@ -143,8 +143,8 @@ export function onPort<Plan extends OnePortPlan>(plan: Plan, port: number): Plan
 }
 
 /** TLS with a certificate of its own. */
-export async function tlsPlan(): Promise<TlsPlan> {
-  return { certificate: "www", ...await testCertificate(), handshakeTimeout: 10 };
+export async function newTls(engine: TlsPlan["engine"] = "full"): Promise<TlsPlan> {
+  return tlsPlan({ engine, certificates: [certificatePlan(await testCertificate())] });
 }
 
 /** Whether anybody listens on a loopback port. */
@@ -161,7 +161,7 @@ export async function isListening(port: number, hostname = "127.0.0.1"): Promise
 
 /** Connects through TLS and reads everything that comes. */
 export async function readNameTls(port: number, tls: TlsPlan): Promise<string> {
-  using connection = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [tls.certPem] });
+  using connection = await Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [tls.certificates[0].certPem] });
   const buffer = new Uint8Array(100);
   let text = "";
   for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {

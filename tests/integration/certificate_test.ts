@@ -6,23 +6,24 @@ import { freePort } from "../support/ports.ts";
 import { nameServer, readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
 import { settled } from "../unit/fake_clock.ts";
-import { isListening, namesFrom, readNameTls, serversOn, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+import { isListening, namesFrom, newTls, readNameTls, serversOn, SupervisorBench, tcp } from "./bench.ts";
 
 /** Enough connections that two sockets which share a port would both get some. */
 const CONNECTIONS = 12;
 
-Deno.test("supervisor.prepare() refuses a certificate that cannot be opened; weights and listeners stay as they were", async () => {
+Deno.test("supervisor.prepare() refuses a certificate that the fast engine cannot open; weights and listeners stay as they were", async () => {
   await using one = nameServer("one");
   await using two = nameServer("two");
   await using bench = new SupervisorBench();
-  const [tls, other] = [await tlsPlan(), await tlsPlan()];
+  const [tls, other] = [await newTls("fast"), await newTls("fast")];
+  const [mine, foreign] = [tls.certificates[0], other.certificates[0]];
   const safe = { ...tcp("safe", freePort(), [one.port]), tls };
   const plain = tcp("plain", freePort(), [one.port]);
   await bench.apply(safe, plain);
   const added = tcp("added", freePort(), [one.port]);
-  for (const bad of [{ ...tls, certPem: "no certificate" }, { ...tls, keyPem: other.keyPem }]) {
+  for (const bad of [{ ...mine, certPem: "no certificate" }, { ...mine, keyPem: foreign.keyPem }]) {
     const next = [
-      { ...safe, tls: bad, pool: serversOn(two.port) },
+      { ...safe, tls: { ...tls, certificates: [bad] as const }, pool: serversOn(two.port) },
       { ...plain, pool: serversOn(two.port) },
       added,
     ];
@@ -44,7 +45,7 @@ Deno.test("supervisor.prepare() refuses a certificate that cannot be opened; wei
 Deno.test("supervisor abort() closes the socket with the renewed certificate, and the old one serves on", async () => {
   await using server = nameServer("one");
   await using bench = new SupervisorBench();
-  const [old, renewed] = [await tlsPlan(), await tlsPlan()];
+  const [old, renewed] = [await newTls("fast"), await newTls("fast")];
   const plan = { ...tcp("web", freePort(), [server.port]), tls: old };
   await bench.apply(plan);
   for (let round = 0; round < 2; round++) {
@@ -61,11 +62,15 @@ Deno.test("supervisor abort() closes the socket with the renewed certificate, an
   await until("nothing is left", async () => !(await isListening(plan.port)));
 });
 
-for (const moment of ["when its worker dies", "when another worker starts", "when another worker has started"]) {
-  Deno.test(`supervisor commit() of a certificate at the moment ${moment} serves it to everybody`, async () => {
+const MOMENTS = ["when its worker dies", "when another worker starts", "when another worker has started"].flatMap(
+  (moment) => (["full", "fast"] as const).map((engine) => ({ moment, engine })),
+);
+
+for (const { moment, engine } of MOMENTS) {
+  Deno.test(`supervisor commit() of a certificate of the ${engine} engine at the moment ${moment} serves it to everybody`, async () => {
     await using server = nameServer("one");
     await using bench = new SupervisorBench();
-    const [old, renewed] = [await tlsPlan(), await tlsPlan()];
+    const [old, renewed] = [await newTls(engine), await newTls(engine)];
     const plan = { ...tcp("web", freePort(), [server.port]), tls: old };
     await bench.apply(plan);
     const next = { ...plan, tls: renewed };
@@ -90,7 +95,7 @@ for (const protocol of ["TCP", "TCP_SSL"]) {
     await using server = nameServer("one");
     await using bench = new SupervisorBench();
     const plain = tcp("web", freePort(), [server.port]);
-    const plan = protocol === "TCP" ? plain : { ...plain, tls: await tlsPlan() };
+    const plan = protocol === "TCP" ? plain : { ...plain, tls: await newTls() };
     const preparing = bench.prepare([plan]);
     preparing.catch(() => {}); // looked at below
     await settled();

@@ -5,7 +5,7 @@ import { WeirError } from "../../src/errors.ts";
 import { freePortsInARow } from "../support/ports.ts";
 import { echoServer, nameServer, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
-import { isListening, range, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+import { isListening, newTls, range, readNameTls, SupervisorBench, tcp } from "./bench.ts";
 
 const LAST = 9;
 
@@ -80,12 +80,12 @@ Deno.test("supervisor grows a range whose worker has died meanwhile", async () =
   assert.equal(await readName(first + LAST), "one");
 });
 
-for (const protocol of ["TCP", "TCP_SSL"]) {
+for (const protocol of ["TCP", "TCP_SSL", "fast TCP_SSL"]) {
   Deno.test(`supervisor.prepare() of a ${protocol} range with a port in use names the port and opens nothing`, async () => {
     await using server = nameServer("one");
     await using bench = new SupervisorBench();
     const first = freePortsInARow(LAST + 1);
-    const tls = protocol === "TCP" ? null : await tlsPlan();
+    const tls = protocol === "TCP" ? null : await newTls(protocol === "TCP_SSL" ? "full" : "fast");
     const plan = (last: number) => ({ ...range("web", first, first + last, [server.port]), tls });
     using squatter = Deno.listen({ hostname: "127.0.0.1", port: first + 7 });
     const isNamed = (error: unknown) => {
@@ -123,7 +123,7 @@ Deno.test("supervisor hands a port of a range to a listener with another protoco
   await using echo = echoServer();
   await using bench = new SupervisorBench();
   const first = freePortsInARow(LAST + 1);
-  const tls = await tlsPlan();
+  const tls = await newTls();
   await bench.apply(range("web", first, first + LAST, [echo.port]));
   using held = await Deno.connect({ port: first + 5 });
   await ping(held);
@@ -167,7 +167,7 @@ Deno.test("supervisor gives a renewed certificate to every port of a range that 
   await using server = nameServer("one");
   await using bench = new SupervisorBench();
   const first = freePortsInARow(LAST + 1);
-  const [old, renewed] = [await tlsPlan(), await tlsPlan()];
+  const [old, renewed] = [await newTls("fast"), await newTls("fast")];
   await bench.apply({ ...range("web", first, first + 2, [server.port]), tls: old });
   assert.equal(await readNameTls(first + 2, old), "one");
   await bench.apply({ ...range("web", first + 1, first + 4, [server.port]), tls: renewed });

@@ -5,7 +5,7 @@ import { WeirError } from "../../src/errors.ts";
 import { freePort } from "../support/ports.ts";
 import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
-import { isListening, namesFrom, onPort, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+import { isListening, namesFrom, newTls, onPort, readNameTls, SupervisorBench, tcp } from "./bench.ts";
 
 async function ping(connection: Deno.TcpConn): Promise<void> {
   await writeAll(connection, new TextEncoder().encode("ping"));
@@ -35,7 +35,7 @@ Deno.test("supervisor.prepare() holds the port and accepts nothing; commit() ser
 
 Deno.test("supervisor abort() leaves nothing listening and nothing to be seen", async () => {
   await using bench = new SupervisorBench();
-  const tls = await tlsPlan();
+  const tls = await newTls();
   const plans = [tcp("web", freePort(), [1]), { ...tcp("safe", freePort(), [1]), tls }];
   const change = await bench.prepare(plans);
   await change.abort();
@@ -159,27 +159,29 @@ Deno.test("supervisor widens 127.0.0.1 to 0.0.0.0 on the same port, and back", a
   assert.equal(await readName(narrow.port), "one");
 });
 
-Deno.test("supervisor turns TCP into TCP_SSL on the same port, and back; connections stay", async () => {
-  await using server = nameServer("one");
-  await using echo = echoServer();
-  await using bench = new SupervisorBench({ drainTimeout: 60 });
-  const plain = tcp("web", freePort(), [echo.port]);
-  const tls = await tlsPlan();
-  await bench.apply(plain);
-  using held = await Deno.connect({ port: plain.port });
-  await ping(held);
-  await bench.apply({ ...tcp("web", plain.port, [server.port]), tls });
-  assert.equal(await readNameTls(plain.port, tls), "one");
-  await ping(held);
-  await bench.apply(tcp("web", plain.port, [server.port]));
-  assert.equal(await readName(plain.port), "one");
-});
+for (const engine of ["full", "fast"] as const) {
+  Deno.test(`supervisor turns TCP into TCP_SSL with the ${engine} engine on the same port, and back; connections stay`, async () => {
+    await using server = nameServer("one");
+    await using echo = echoServer();
+    await using bench = new SupervisorBench({ drainTimeout: 60 });
+    const plain = tcp("web", freePort(), [echo.port]);
+    const tls = await newTls(engine);
+    await bench.apply(plain);
+    using held = await Deno.connect({ port: plain.port });
+    await ping(held);
+    await bench.apply({ ...tcp("web", plain.port, [server.port]), tls });
+    assert.equal(await readNameTls(plain.port, tls), "one");
+    await ping(held);
+    await bench.apply(tcp("web", plain.port, [server.port]));
+    assert.equal(await readName(plain.port), "one");
+  });
+}
 
 Deno.test("supervisor abort() and a failure elsewhere give a suspended listener its port back", async () => {
   await using server = nameServer("one");
   await using bench = new SupervisorBench();
   const plain = tcp("web", freePort(), [server.port]);
-  const tls = await tlsPlan();
+  const tls = await newTls();
   await bench.apply(plain);
   for (const next of [{ ...plain, address: "0.0.0.0" }, { ...plain, tls }]) {
     const change = await bench.prepare([next]);
@@ -205,19 +207,21 @@ Deno.test("supervisor swaps two listeners' ports in one change", async () => {
   assert.deepEqual(await namesFrom(b, 3), ["one", "one", "one"]);
 });
 
-Deno.test("supervisor gives a new certificate to new connections without a moment of refusal", async () => {
-  await using server = nameServer("one");
-  await using bench = new SupervisorBench();
-  const [old, renewed] = [await tlsPlan(), await tlsPlan()];
-  const plan = { ...tcp("web", freePort(), [server.port]), tls: old };
-  await bench.apply(plan);
-  assert.equal(await readNameTls(plan.port, old), "one");
-  await bench.apply({ ...plan, tls: renewed });
-  for (let connection = 0; connection < 5; connection++) {
-    assert.equal(await readNameTls(plan.port, renewed), "one");
-  }
-  await assert.rejects(readNameTls(plan.port, old));
-});
+for (const engine of ["full", "fast"] as const) {
+  Deno.test(`supervisor gives a new certificate of the ${engine} engine to new connections without a moment of refusal`, async () => {
+    await using server = nameServer("one");
+    await using bench = new SupervisorBench();
+    const [old, renewed] = [await newTls(engine), await newTls(engine)];
+    const plan = { ...tcp("web", freePort(), [server.port]), tls: old };
+    await bench.apply(plan);
+    assert.equal(await readNameTls(plan.port, old), "one");
+    await bench.apply({ ...plan, tls: renewed });
+    for (let connection = 0; connection < 5; connection++) {
+      assert.equal(await readNameTls(plan.port, renewed), "one");
+    }
+    await assert.rejects(readNameTls(plan.port, old));
+  });
+}
 
 Deno.test("supervisor runs more listeners than workers, and uses workers again", async () => {
   await using server = nameServer("one");

@@ -6,7 +6,7 @@ import { freePort } from "../support/ports.ts";
 import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
 import { poolPlan, serverPlan } from "../unit/plans.ts";
-import { isListening, readNameTls, SupervisorBench, tcp, tlsPlan } from "./bench.ts";
+import { isListening, newTls, readNameTls, SupervisorBench, tcp } from "./bench.ts";
 
 async function restarted(bench: SupervisorBench, restarts: number): Promise<void> {
   await until(`${restarts} restarts`, () => bench.supervisor.workers.restarts === restarts);
@@ -112,7 +112,7 @@ Deno.test("supervisor finds a worker that is silent by its missing heartbeat", a
 Deno.test("supervisor gives a replaced TCP_SSL listener its certificate", async () => {
   await using server = nameServer("one");
   await using bench = new SupervisorBench();
-  const tls = await tlsPlan();
+  const tls = await newTls();
   const plan = { ...tcp("web", freePort(), [server.port]), tls };
   await bench.apply(plan);
   bench.kill();
@@ -124,7 +124,7 @@ Deno.test("supervisor gives a replaced TCP_SSL listener its certificate", async 
 Deno.test("supervisor starts a listener again as soon as its port can be had again", async () => {
   await using server = nameServer("one");
   await using bench = new SupervisorBench();
-  const tls = await tlsPlan();
+  const tls = await newTls("fast");
   const plan = { ...tcp("web", freePort(), [server.port]), tls };
   await bench.apply(plan);
   bench.workers[0]?.worker.terminate();

@@ -23,6 +23,9 @@ import {
 /** The kinds of key that can be asked for. */
 export type KeyKind = "P-256" | "P-384" | "RSA";
 
+/** What certificates can be meant for. */
+export const PURPOSES = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2", any: "2.5.29.37.0" } as const;
+
 /** What a certificate is to be. */
 export interface IssueRequest {
   /** The common name; empty for no subject. */
@@ -37,6 +40,10 @@ export interface IssueRequest {
   readonly version?: 1 | 3;
   /** DNS names. */
   readonly hosts?: readonly string[];
+  /** Further parts of the subject, in front of the common name: an object identifier and a text. */
+  readonly subject?: readonly (readonly [type: string, text: string])[];
+  /** What it is meant for (extended key usage), as object identifiers; for everything when none are given. */
+  readonly purposes?: readonly string[];
 }
 
 /** A certificate with its key. */
@@ -73,7 +80,8 @@ const SIGNATURES: Readonly<Record<KeyKind, () => Der>> = {
 export async function issue(request: IssueRequest): Promise<Issued> {
   const { key: kind = "P-256", issuer } = request;
   const keys = await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
-  const name = request.name === "" ? sequence() : sequence(set(sequence(oid("2.5.4.3"), utf8(request.name))));
+  const parts = [...request.subject ?? [], ...(request.name === "" ? [] : [["2.5.4.3", request.name] as const])];
+  const name = sequence(...parts.map(([type, text]) => set(sequence(oid(type), utf8(text)))));
   const signer = issuer ?? { name, keys, kind };
   const body = await toBeSigned(request, name, signer, keys.publicKey);
   const raw = new Uint8Array(await crypto.subtle.sign(ALGORITHMS[signer.kind].sign, signer.keys.privateKey, body));
@@ -89,7 +97,7 @@ export async function issue(request: IssueRequest): Promise<Issued> {
 }
 
 async function toBeSigned(
-  { version = 3, ca = false, hosts = [], ...request }: IssueRequest,
+  { version = 3, ca = false, hosts = [], purposes = [], ...request }: IssueRequest,
   name: Der,
   signer: Pick<Issued, "name" | "kind">,
   key: CryptoKey,
@@ -98,6 +106,8 @@ async function toBeSigned(
   const constraints = sequence(oid("2.5.29.19"), yes(), octetString(ca ? sequence(yes()) : sequence()));
   const names = hosts.map((host) => der(0x82, new TextEncoder().encode(host)));
   const alternatives = names.length === 0 ? [] : [sequence(oid("2.5.29.17"), octetString(sequence(...names)))];
+  const usage = sequence(oid("2.5.29.37"), octetString(sequence(...purposes.map(oid))));
+  const extensions = [constraints, ...alternatives, ...(purposes.length === 0 ? [] : [usage])];
   return sequence(
     ...(version === 3 ? [der(0xa0, integer(Uint8Array.of(2)))] : []),
     integer(crypto.getRandomValues(new Uint8Array(16))),
@@ -106,7 +116,7 @@ async function toBeSigned(
     sequence(time(new Date(from)), time(new Date(to))),
     name,
     new Uint8Array(await crypto.subtle.exportKey("spki", key)),
-    ...(version === 3 ? [der(0xa3, sequence(constraints, ...alternatives))] : []),
+    ...(version === 3 ? [der(0xa3, sequence(...extensions))] : []),
   );
 }
 

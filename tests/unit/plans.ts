@@ -5,7 +5,14 @@
  */
 
 import { BoardRegistry } from "../../src/board/registry.ts";
-import type { HealthCheckPlan, ListenerPlan, PoolPlan, ServerPlan } from "../../src/config/model.ts";
+import type {
+  HealthCheckPlan,
+  ListenerPlan,
+  PoolPlan,
+  ServerPlan,
+  TlsCertificatePlan,
+  TlsPlan,
+} from "../../src/config/model.ts";
 import { serverKey } from "../../src/config/server_places.ts";
 import { familyOf } from "../../src/net/ip.ts";
 import { Pool, type PoolOptions, type Server } from "../../src/upstream/pool.ts";
@@ -48,6 +55,25 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
     servers,
     names: [],
     unresolved: [],
+    ...given,
+  };
+}
+
+/** A certificate of a TCP_SSL listener; the texts are none that TLS could use, unless the test gives some. */
+export function certificatePlan(given: Partial<TlsCertificatePlan> = {}): TlsCertificatePlan {
+  return { name: "www", certPem: "cert", keyPem: "key", serverNames: [], ...given };
+}
+
+/** How TLS is ended, with the defaults of the configuration and one certificate. */
+export function tlsPlan(given: Partial<TlsPlan> = {}): TlsPlan {
+  return {
+    engine: "full",
+    certificates: [certificatePlan()],
+    clientCA: null,
+    minVersion: "1.2",
+    alpn: [],
+    handshakeTimeout: 10,
+    maxHandshakes: 10_000,
     ...given,
   };
 }

@@ -6,14 +6,16 @@
  */
 
 import { X509Certificate } from "node:crypto";
+import { messageOf } from "../../errors.ts";
+import { commonNameOf } from "./der.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import type { MachineFacts, PeerCertificate } from "./machine.ts";
 
 /** Who a client is, by its certificate. */
 export interface ClientIdentity {
-  /** The subject's common name; `null` when it has none. */
+  /** The subject's first common name, as it stands there; `null` when it has none. */
   readonly commonName: string | null;
-  /** The whole subject on one line. */
+  /** The subject on one line, for people; cut off when it is very long. */
   readonly subject: string;
 }
 
@@ -89,9 +91,8 @@ export function identify(shown: ShownCertificate, checked: CheckedCertificates, 
   if (certificate?.raw === undefined) {
     throw new HandshakeError("no_certificate", "the client showed no certificate");
   }
-  const x509 = new X509Certificate(certificate.raw);
+  const { x509, commonName, subject } = parse(certificate.raw);
   const [fingerprint, validTo] = [x509.fingerprint256, new Date(x509.validTo)];
-  const subject = nameOnOneLine(x509.subject);
   // The machine takes a client CA's own certificate for a client's without a look at anything else.
   if (checked.isAuthority(fingerprint)) {
     throw new HandshakeError("bad_certificate", `the client showed the certificate of a client CA, "${subject}"`);
@@ -107,7 +108,17 @@ export function identify(shown: ShownCertificate, checked: CheckedCertificates, 
     throw new HandshakeError(reason, `the client's certificate "${subject}" was refused: ${TEXTS[reason] ?? reason}`);
   }
   if (!resumed) checked.add(fingerprint, validTo.getTime());
-  return { commonName: /^CN=(.+)$/m.exec(x509.subject)?.[1] ?? null, subject };
+  return { commonName, subject };
+}
+
+/** @throws {HandshakeError} `bad_certificate` when it cannot be read: the machine does not need to, to refuse it */
+function parse(der: Uint8Array): { readonly x509: X509Certificate } & ClientIdentity {
+  try {
+    const x509 = new X509Certificate(der);
+    return { x509, commonName: commonNameOf(der), subject: nameOnOneLine(x509.subject) };
+  } catch (error) {
+    throw new HandshakeError("bad_certificate", `the client's certificate cannot be read: ${messageOf(error)}`);
+  }
 }
 
 const TEXTS: Partial<Record<HandshakeFailure, string>> = {
@@ -139,9 +150,15 @@ function indexOf(bytes: Uint8Array, wanted: readonly number[], from: number): nu
   return -1;
 }
 
-function nameOnOneLine(name: string): string {
+/** Characters of a subject that are shown. */
+const LONGEST_SUBJECT = 300;
+
+/** The runtime has no text for an empty name, which certificates with alternative names alone have. */
+function nameOnOneLine(name: string | undefined): string {
+  const line = (name ?? "").split("\n").filter((part) => part !== "").join(", ");
   // It goes to logs, and clients choose what it holds.
-  return name.split("\n").filter((part) => part !== "").join(", ").replace(/\p{Cc}/gu, "?");
+  const plain = line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+  return plain.length <= LONGEST_SUBJECT ? plain : `${plain.slice(0, LONGEST_SUBJECT)}…`;
 }
 
 /** Sets of client CAs whose checked certificates are remembered. */

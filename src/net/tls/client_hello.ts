@@ -41,8 +41,10 @@ const TOO_LARGE: ClientHelloResult = { state: "invalid", reason: "hello_too_larg
 
 /** Reads a ClientHello out of everything that a client has sent so far. */
 export function readClientHello(bytes: Uint8Array): ClientHelloResult {
-  const message = joinRecords(bytes);
-  if (!(message instanceof Uint8Array)) return message;
+  const message = joinRecords(bytes.subarray(0, MAX_CLIENT_HELLO_BYTES));
+  if (!(message instanceof Uint8Array)) {
+    return message.state === "more" && message.atLeast > MAX_CLIENT_HELLO_BYTES ? TOO_LARGE : message;
+  }
   const reader = new Reader(message);
   reader.skip(MESSAGE_HEAD);
   const legacyVersion = reader.number(2);
@@ -67,6 +69,7 @@ export function readClientHello(bytes: Uint8Array): ClientHelloResult {
 function joinRecords(bytes: Uint8Array): Uint8Array | ClientHelloResult {
   const message = new Uint8Array(bytes.length);
   let filled = 0;
+  let needed = MESSAGE_HEAD;
   let at = 0;
   while (at < bytes.length) {
     if (bytes[at] !== HANDSHAKE_RECORD || (bytes[at + 1] ?? 3) !== 3) return NOT_TLS;
@@ -79,15 +82,14 @@ function joinRecords(bytes: Uint8Array): Uint8Array | ClientHelloResult {
     filled += part.length;
     if (filled > 0 && message[0] !== CLIENT_HELLO) return NOT_TLS;
     if (filled >= MESSAGE_HEAD) {
-      const needed = MESSAGE_HEAD + numberAt(message, 1, 3);
+      needed = MESSAGE_HEAD + numberAt(message, 1, 3);
       if (needed > MAX_CLIENT_HELLO) return TOO_LARGE;
       if (filled >= needed) return message.subarray(0, needed);
     }
     at = start + length;
   }
-  if (bytes.length > MAX_CLIENT_HELLO_BYTES) return TOO_LARGE;
-  // In the middle of a record its end is what comes next, at its end the head of another one.
-  return { state: "more", atLeast: at > bytes.length ? at : at + 1 };
+  // In the middle of a record its end is what comes next, or that of the message; at its end the head of another one.
+  return { state: "more", atLeast: at > bytes.length ? Math.min(at, bytes.length + needed - filled) : at + 1 };
 }
 
 function readServerName(extension: Reader): string | null {

@@ -37,7 +37,6 @@ interface TlsWrap {
   drainEncOut(): Uint8Array;
   writeBuffer(request: HandleRequest, plain: Uint8Array): number;
   shutdown(request: HandleRequest): number;
-  emitEof(): void;
   destroySsl(): void;
   setClosing(): void;
   verifyError(): string;
@@ -167,11 +166,6 @@ export class TlsMachine {
   /** Takes bytes of the network; the buffer may be used again at once. */
   feed(ciphertext: Uint8Array): void {
     this.#wrap.readBuffer(ciphertext);
-  }
-
-  /** The network has ended. */
-  feedEnd(): void {
-    this.#wrap.emitEof();
   }
 
   /** Bytes for the network, empty when there are none. */

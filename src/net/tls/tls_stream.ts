@@ -14,7 +14,6 @@ const MOST_AT_ONCE = 48 * 1024;
 export class TlsStream implements ByteStream {
   readonly #connection: Deno.TcpConn;
   readonly #machine: TlsMachine;
-  #networkEnded = false;
   #closed = false;
 
   /** @param connection the client's, @param machine gone through its handshake, or about to */
@@ -37,22 +36,20 @@ export class TlsStream implements ByteStream {
       if (count > 0) return count;
       if (machine.error !== undefined) throw machine.error;
       if (machine.ended) return null;
-      if (this.#networkEnded) throw new Deno.errors.UnexpectedEof("The connection ended without close_notify");
       const received = await this.#connection.read(buffer);
       this.#checkOpen();
-      if (received === null) {
-        this.#networkEnded = true;
-        machine.feedEnd();
-      } else {
-        // What the machine answers by itself (a key update, say) goes with the next write, as the standard allows.
-        machine.feed(received === buffer.length ? buffer : buffer.subarray(0, received));
-      }
+      // The machine is not told of it: it would take it for a proper end.
+      if (received === null) throw new Deno.errors.UnexpectedEof("The connection ended without close_notify");
+      // What the machine answers by itself (a key update, say) goes with the next write, as the standard allows.
+      machine.feed(received === buffer.length ? buffer : buffer.subarray(0, received));
     }
   }
 
   /** Writes all of `bytes` and says how many that are. */
   async write(bytes: Uint8Array): Promise<number> {
     this.#checkOpen();
+    // The machine takes no empty write.
+    if (bytes.length === 0) return 0;
     const machine = this.#machine;
     if (bytes.length <= MOST_AT_ONCE) machine.write(bytes);
     else {

@@ -5,14 +5,14 @@ import fc from "fast-check";
 import { diffListeners, sameData } from "../../../src/config/diff.ts";
 import type { ListenerPlan, PoolPlan, ServerPlan } from "../../../src/config/model.ts";
 import { formatPorts, type PortRange } from "../../../src/net/ports.ts";
-import { healthPlan, listenerPlan, poolPlan, serverPlan } from "../plans.ts";
+import { certificatePlan, healthPlan, listenerPlan, poolPlan, serverPlan, tlsPlan } from "../plans.ts";
 
 const server = (port: number, change: Partial<Omit<ServerPlan, "key" | "family">> = {}): ServerPlan =>
   serverPlan({ address: "10.0.0.1", port, ...change });
 
 const POOL: PoolPlan = poolPlan([server(80), server(81)], { healthCheck: healthPlan() });
 
-const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeout: 10 };
+const TLS = tlsPlan({ certificates: [certificatePlan(), certificatePlan({ name: "spare" })] });
 
 const PLAN: ListenerPlan = listenerPlan({
   name: "front",
@@ -49,9 +49,14 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
     ["tags", { tags: { env: "test" } }],
     ["tags", { tags: {} }],
     ["description", { description: "the door" }],
-    ["tls", { tls: { ...TLS, certificate: "other" } }],
-    ["tls", { tls: { ...TLS, certPem: "a newer cert", keyPem: "a newer key" } }],
+    ["tls", { tls: tlsPlan() }],
+    ["tls", { tls: { ...TLS, certificates: [certificatePlan({ name: "other" })] } }],
+    ["tls", { tls: { ...TLS, certificates: [certificatePlan({ certPem: "a newer cert", keyPem: "a newer key" })] } }],
+    ["tls", { tls: { ...TLS, clientCA: { name: "partners", pem: "ca" } } }],
+    ["tls", { tls: { ...TLS, minVersion: "1.3" } }],
+    ["tls", { tls: { ...TLS, alpn: ["h2"] } }],
     ["tls", { tls: { ...TLS, handshakeTimeout: 5 } }],
+    ["tls", { tls: { ...TLS, maxHandshakes: 5 } }],
   ];
   for (const [key, change] of changes) {
     const plan = { ...PLAN, ...change };
@@ -65,6 +70,7 @@ Deno.test("diffListeners() replaces a listener for what needs a new socket, and 
     [{ address: "::" }, false],
     [moved, false],
     [{ tls: null }, false],
+    [{ tls: { ...TLS, engine: "fast" } }, false],
     [{ ipTranslation: true }, true],
     [{ ipTranslation: true, ...moved }, true],
     [{ ...moved, idleTimeout: 60 }, false],
@@ -125,7 +131,7 @@ const plans = fc.uniqueArray(
     ),
     idleTimeout: fc.integer({ min: 10, max: 12 }),
     ipTranslation: fc.boolean(),
-    tls: fc.constantFrom(null, TLS),
+    tls: fc.constantFrom(null, TLS, tlsPlan({ engine: "fast" })),
     tags: fc.dictionary(fc.constantFrom("x", "y"), fc.constantFrom("1", "2"), { noNullPrototype: true }),
   }).map((change): ListenerPlan => ({ ...PLAN, ...change })),
   { selector: (plan) => plan.name },

@@ -89,10 +89,18 @@ listeners:
   - { name: front, protocol: TCP_SSL, port: 9443, backends: {}, tls: { certificate: www, handshakeTimeout: 5 } }
 `).listeners.get("front");
   assert.deepEqual(plan?.tls, {
-    certificate: "www",
-    certPem: files["certs/good.pem"],
-    keyPem: files["certs/good.key"],
+    engine: "full",
+    certificates: [{
+      name: "www",
+      certPem: files["certs/good.pem"],
+      keyPem: files["certs/good.key"],
+      serverNames: ["weir.test"],
+    }],
+    clientCA: null,
+    minVersion: "1.2",
+    alpn: [],
     handshakeTimeout: 5,
+    maxHandshakes: 10_000,
   });
   assert.equal(plan?.group, null);
   assert.deepEqual([protocolOf({ tls: plan?.tls ?? null }), protocolOf({ tls: null })], ["TCP_SSL", "TCP"]);

@@ -5,9 +5,10 @@ import { diffListeners } from "../../../src/config/diff.ts";
 import type { ListenerPlan } from "../../../src/config/model.ts";
 import { lateSettings } from "../../../src/control/late_settings.ts";
 import { formatProblem } from "../../../src/errors.ts";
-import { listenerPlan, poolPlan } from "../plans.ts";
+import { listenerPlan, poolPlan, tlsPlan } from "../plans.ts";
 
-const TLS = { certificate: "www", certPem: "cert", keyPem: "key", handshakeTimeout: 10 };
+const TLS = tlsPlan();
+const FAST = tlsPlan({ engine: "fast" });
 
 const CHANGES: readonly [what: string, before: Partial<ListenerPlan>, after: Partial<ListenerPlan>, warned: boolean][] =
   [
@@ -23,8 +24,15 @@ const CHANGES: readonly [what: string, before: Partial<ListenerPlan>, after: Par
       "the backlog and ipTranslation of TCP_SSL",
       { tls: TLS },
       { tls: TLS, backlog: 128, ipTranslation: true },
+      true,
+    ],
+    [
+      "the backlog and ipTranslation of TCP_SSL with the fast engine, whose sockets are not shared",
+      { tls: FAST },
+      { tls: FAST, backlog: 128, ipTranslation: true },
       false,
     ],
+    ["the backlog and the engine", { tls: FAST }, { tls: TLS, backlog: 128 }, false],
   ];
 
 for (const [what, before, after, warned] of CHANGES) {

@@ -6,12 +6,14 @@
 
 import assert from "node:assert/strict";
 import type { ListenerCounters } from "../../../src/board/board.ts";
-import type { ServerPlan } from "../../../src/config/model.ts";
+import type { AcceptProxyPlan, ProxyProtocolPlan, ServerPlan } from "../../../src/config/model.ts";
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
 import type { PortRange } from "../../../src/net/ports.ts";
-import { type AcceptedConnection, Session, type SessionContext } from "../../../src/session/session.ts";
+import type { TlsSettings } from "../../../src/net/tls/accept.ts";
+import { OldestOut } from "../../../src/session/handshake_limit.ts";
+import { type AcceptedConnection, type EndDetail, Session, type SessionContext } from "../../../src/session/session.ts";
 import type { Pool, Server } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { poolPlan, serverPlan, TestPool } from "../plans.ts";
@@ -25,6 +27,8 @@ export class SessionBench implements SessionContext {
   readonly pool: Pool;
   readonly test: TestPool;
   readonly ends: EndReason[] = [];
+  /** What was said of those ends, where there was more to say. */
+  readonly details: EndDetail[] = [];
   readonly faults: unknown[] = [];
   /** Failed attempts: the server's port, how many in a row, and why. */
   readonly failures: (readonly [port: number, inARow: number, reason: string])[] = [];
@@ -33,8 +37,10 @@ export class SessionBench implements SessionContext {
   handshakeTimeout = 10;
   tcpKeepAlive = true;
   ports: readonly PortRange[] = [];
-  readonly acceptProxy = null;
-  readonly proxyProtocol = null;
+  tls: TlsSettings | null = null;
+  readonly handshakes = new OldestOut(10_000);
+  acceptProxy: AcceptProxyPlan | null = null;
+  proxyProtocol: ProxyProtocolPlan | null = null;
   readonly access = null;
   readonly maxConnections = null;
   readonly maxNewConnections = null;
@@ -48,8 +54,9 @@ export class SessionBench implements SessionContext {
     this.counters = counters;
   }
 
-  onEnd(_session: Session, reason: EndReason): void {
+  onEnd(_session: Session, reason: EndReason, detail?: EndDetail): void {
     this.ends.push(reason);
+    if (detail !== undefined) this.details.push(detail);
   }
 
   onConnectFailure(server: Server, inARow: number, reason: string): void {
