@@ -37,7 +37,14 @@ export interface IssueRequest {
   readonly version?: 1 | 3;
   /** DNS names. */
   readonly hosts?: readonly string[];
+  /** What it is for (extended key usage); nothing is said unless given. */
+  readonly purposes?: readonly Purpose[];
+  /** A key pair of the kind {@link IssueRequest.key}, where making a new one would take too long. */
+  readonly keys?: CryptoKeyPair;
 }
+
+/** What a certificate can be for. */
+export type Purpose = "server" | "client";
 
 /** A certificate with its key. */
 export interface Issued {
@@ -69,10 +76,20 @@ const SIGNATURES: Readonly<Record<KeyKind, () => Der>> = {
   "RSA": () => sequence(oid("1.2.840.113549.1.1.11"), der(0x05)),
 };
 
+const PURPOSES: Readonly<Record<Purpose, string>> = {
+  server: "1.3.6.1.5.5.7.3.1",
+  client: "1.3.6.1.5.5.7.3.2",
+};
+
+/** A new key pair. */
+export async function newKeys(kind: KeyKind): Promise<CryptoKeyPair> {
+  return await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
+}
+
 /** Issues a certificate, valid from 2020 to 2089 unless the request says otherwise. */
 export async function issue(request: IssueRequest): Promise<Issued> {
   const { key: kind = "P-256", issuer } = request;
-  const keys = await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
+  const keys = request.keys ?? await newKeys(kind);
   const name = request.name === "" ? sequence() : sequence(set(sequence(oid("2.5.4.3"), utf8(request.name))));
   const signer = issuer ?? { name, keys, kind };
   const body = await toBeSigned(request, name, signer, keys.publicKey);
@@ -89,7 +106,7 @@ export async function issue(request: IssueRequest): Promise<Issued> {
 }
 
 async function toBeSigned(
-  { version = 3, ca = false, hosts = [], ...request }: IssueRequest,
+  { version = 3, ca = false, hosts = [], purposes = [], ...request }: IssueRequest,
   name: Der,
   signer: Pick<Issued, "name" | "kind">,
   key: CryptoKey,
@@ -98,6 +115,9 @@ async function toBeSigned(
   const constraints = sequence(oid("2.5.29.19"), yes(), octetString(ca ? sequence(yes()) : sequence()));
   const names = hosts.map((host) => der(0x82, new TextEncoder().encode(host)));
   const alternatives = names.length === 0 ? [] : [sequence(oid("2.5.29.17"), octetString(sequence(...names)))];
+  const usage = purposes.length === 0 ? [] : [
+    sequence(oid("2.5.29.37"), octetString(sequence(...purposes.map((purpose) => oid(PURPOSES[purpose]))))),
+  ];
   return sequence(
     ...(version === 3 ? [der(0xa0, integer(Uint8Array.of(2)))] : []),
     integer(crypto.getRandomValues(new Uint8Array(16))),
@@ -106,7 +126,7 @@ async function toBeSigned(
     sequence(time(new Date(from)), time(new Date(to))),
     name,
     new Uint8Array(await crypto.subtle.exportKey("spki", key)),
-    ...(version === 3 ? [der(0xa3, sequence(constraints, ...alternatives))] : []),
+    ...(version === 3 ? [der(0xa3, sequence(constraints, ...alternatives, ...usage))] : []),
   );
 }
 
