@@ -58,7 +58,12 @@ async function startMutual(server: number, roots: readonly Issued[]) {
   const running = await RunningWeir.start({
     ...MUTUAL_STORE,
     listeners: LOOPBACKS.map((address) =>
-      listener(ports[address], backends([server]), { ...overMutualTls(), name: NAMES[address], address, ipTranslation: true })
+      listener(ports[address], backends([server]), {
+        ...overMutualTls(),
+        name: NAMES[address],
+        address,
+        ipTranslation: true,
+      })
     ),
   }, { files: mutualFiles(await testCertificate(), roots) });
   return { ports, running };

@@ -179,6 +179,11 @@ export class TlsMachine {
     return this.#wrap.drainEncOut();
   }
 
+  /** Whether there are plain bytes to be read. */
+  get hasPlain(): boolean {
+    return this.#plain !== undefined;
+  }
+
   /** Plain bytes that have come, copied into `buffer`; 0 when there are none. */
   read(buffer: Uint8Array): number {
     const plain = this.#plain;
