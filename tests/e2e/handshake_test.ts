@@ -19,7 +19,7 @@ import { askWithOpenssl, TLS_VERSIONS } from "../support/openssl.ts";
 import { peerTest } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
 import { startNginx } from "../support/processes.ts";
-import { hasNewTls, RunningWeir } from "../support/program.ts";
+import { RunningWeir } from "../support/program.ts";
 import { echoServer, holdServer, httpServer, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
 import { wrkWithoutErrors } from "../support/wrk.ts";
@@ -239,20 +239,14 @@ for (const [what, rewrite] of REWRITES) {
   });
 }
 
-if (hasNewTls) {
-  // Without an answer to its last words a client without TCP_NODELAY would hold its question back for 40 ms.
-  peerTest(
-    "a TLS 1.3 client gets its session tickets before it has sent anything",
-    ["openssl"],
-    async ({ openssl }) => {
-      await using server = holdServer();
-      const { port, running } = await startFront(server.port);
-      await using _running = running;
-      const asking = askWithOpenssl(openssl, { port, version: "1.3" });
-      await until("the client is through", () => server.accepted === 1);
-      running.signal("SIGKILL");
-      const { text } = await asking;
-      assert.match(text, /Post-Handshake New Session Ticket arrived/);
-    },
-  );
-}
+// Without an answer to its last words a client without TCP_NODELAY would hold its question back for 40 ms.
+peerTest("a TLS 1.3 client gets its session tickets before it has sent anything", ["openssl"], async ({ openssl }) => {
+  await using server = holdServer();
+  const { port, running } = await startFront(server.port);
+  await using _running = running;
+  const asking = askWithOpenssl(openssl, { port, version: "1.3" });
+  await until("the client is through", () => server.accepted === 1);
+  running.signal("SIGKILL");
+  const { text } = await asking;
+  assert.match(text, /Post-Handshake New Session Ticket arrived/);
+});

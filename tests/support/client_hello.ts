@@ -34,11 +34,15 @@ export function oversizedClientHello(): Uint8Array<ArrayBuffer> {
 export type Rewrite = (hello: Uint8Array) => readonly Uint8Array[];
 
 /** Takes one client, sends its first message on in other pieces, and everything else as it is. */
-export function relayInPieces(to: number, rewrite: Rewrite): AsyncDisposable & { readonly port: number } {
+export function relayInPieces(
+  to: number,
+  rewrite: Rewrite,
+  hostname = "127.0.0.1",
+): AsyncDisposable & { readonly port: number } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const work = (async () => {
     using client = await listener.accept();
-    using server = await Deno.connect({ hostname: "127.0.0.1", port: to });
+    using server = await Deno.connect({ hostname, port: to });
     server.setNoDelay(true);
     const hello = new Uint8Array(16_384);
     const count = await client.read(hello) ?? 0;

@@ -115,7 +115,7 @@ function alpnWire(names: readonly string[]): Uint8Array {
 export interface MachineFacts {
   /** `TLSv1.3` */
   readonly version: string;
-  /** `TLS_AES_128_GCM_SHA256` */
+  /** As OpenSSL calls it, and as the PROXY protocol wants it: `TLS_AES_128_GCM_SHA256` */
   readonly cipher: string;
   readonly alpn: string | null;
   /** Whether the session goes on from an earlier one, whose certificate was checked then. */
@@ -233,7 +233,7 @@ export class TlsMachine {
     this.#wrap.getAlpnNegotiatedProtocol(out);
     return {
       version: this.version(),
-      cipher: out.standardName ?? out.name ?? "",
+      cipher: out.name ?? out.standardName ?? "",
       alpn: out.alpnProtocol || null,
       resumed: this.resumed(),
     };
