@@ -12,6 +12,11 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends the writing side. */
   closeWrite(): Promise<void>;
+  /**
+   * Says that nothing more comes, before a close() that follows at once: for streams of which a bare close looks as if
+   * they were cut off. For others closing is enough.
+   */
+  sayEnd?(): Promise<void>;
   /** Ends both sides; pending calls fail. */
   close(): void;
 }

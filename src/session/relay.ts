@@ -84,8 +84,19 @@ export class Relay {
     this.#buffers.release(buffer);
     this.#firstEnded ??= from;
     this.#ended[from] = true;
-    if (this.#ended[to]) this.#end(closedBy(this.#firstEnded));
-    else await this.#endWriting(to);
+    if (this.#ended[to]) {
+      if (this.#streams[to].sayEnd !== undefined) await this.#sayEnd(to);
+      this.#end(closedBy(this.#firstEnded));
+    } else await this.#endWriting(to);
+  }
+
+  /** A side that has ended may be there still, and has to know that what it got is all. */
+  async #sayEnd(to: Side): Promise<void> {
+    try {
+      await this.#streams[to].sayEnd?.();
+    } catch {
+      // It has gone, which ends the relay as well.
+    }
   }
 
   /** Passes the end of one side on to the other, which may go on sending. */

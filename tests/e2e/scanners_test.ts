@@ -1,7 +1,7 @@
 /** What scanners find on TCP_SSL listeners, one-way and mutual. The commands and their summaries: docs/tls.md. @module */
 
 import assert from "node:assert/strict";
-import { issue } from "../support/authority.ts";
+import { issue, PURPOSES } from "../support/authority.ts";
 import { overTls } from "../support/certificates.ts";
 import { backends, listener } from "../support/configs.ts";
 import { daysFromNow, issueClients, MUTUAL_STORE, mutualFiles, overMutualTls } from "../support/mutual.ts";
@@ -15,7 +15,7 @@ async function startFronts(server: number) {
   const ports = { "one-way": freePort(), mutual: freePort() };
   const root = await issue({ name: "Weir test root", ca: true });
   const { certPem, keyPem } = await issue({
-    ...{ name: "localhost", hosts: ["localhost"], issuer: root, purposes: ["server"] },
+    ...{ name: "localhost", hosts: ["localhost"], issuer: root, purposes: [PURPOSES.server] },
     ...{ from: daysFromNow(-1), to: daysFromNow(90) },
   });
   const running = await RunningWeir.start({

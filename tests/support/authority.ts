@@ -23,6 +23,9 @@ import {
 /** The kinds of key that can be asked for. */
 export type KeyKind = "P-256" | "P-384" | "RSA";
 
+/** What certificates can be meant for. */
+export const PURPOSES = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2", any: "2.5.29.37.0" } as const;
+
 /** What a certificate is to be. */
 export interface IssueRequest {
   /** The common name; empty for no subject. */
@@ -37,14 +40,13 @@ export interface IssueRequest {
   readonly version?: 1 | 3;
   /** DNS names. */
   readonly hosts?: readonly string[];
-  /** What it is for (extended key usage); nothing is said unless given. */
-  readonly purposes?: readonly Purpose[];
+  /** Further parts of the subject, in front of the common name: an object identifier and a text. */
+  readonly subject?: readonly (readonly [type: string, text: string])[];
+  /** What it is meant for (extended key usage), as object identifiers; for everything when none are given. */
+  readonly purposes?: readonly string[];
   /** A key pair of the kind {@link IssueRequest.key}, where making a new one would take too long. */
   readonly keys?: CryptoKeyPair;
 }
-
-/** What a certificate can be for. */
-export type Purpose = "server" | "client";
 
 /** A certificate with its key. */
 export interface Issued {
@@ -76,11 +78,6 @@ const SIGNATURES: Readonly<Record<KeyKind, () => Der>> = {
   "RSA": () => sequence(oid("1.2.840.113549.1.1.11"), der(0x05)),
 };
 
-const PURPOSES: Readonly<Record<Purpose, string>> = {
-  server: "1.3.6.1.5.5.7.3.1",
-  client: "1.3.6.1.5.5.7.3.2",
-};
-
 /** A new key pair. */
 export async function newKeys(kind: KeyKind): Promise<CryptoKeyPair> {
   return await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
@@ -90,7 +87,8 @@ export async function newKeys(kind: KeyKind): Promise<CryptoKeyPair> {
 export async function issue(request: IssueRequest): Promise<Issued> {
   const { key: kind = "P-256", issuer } = request;
   const keys = request.keys ?? await newKeys(kind);
-  const name = request.name === "" ? sequence() : sequence(set(sequence(oid("2.5.4.3"), utf8(request.name))));
+  const parts = [...request.subject ?? [], ...(request.name === "" ? [] : [["2.5.4.3", request.name] as const])];
+  const name = sequence(...parts.map(([type, text]) => set(sequence(oid(type), utf8(text)))));
   const signer = issuer ?? { name, keys, kind };
   const body = await toBeSigned(request, name, signer, keys.publicKey);
   const raw = new Uint8Array(await crypto.subtle.sign(ALGORITHMS[signer.kind].sign, signer.keys.privateKey, body));
@@ -115,9 +113,8 @@ async function toBeSigned(
   const constraints = sequence(oid("2.5.29.19"), yes(), octetString(ca ? sequence(yes()) : sequence()));
   const names = hosts.map((host) => der(0x82, new TextEncoder().encode(host)));
   const alternatives = names.length === 0 ? [] : [sequence(oid("2.5.29.17"), octetString(sequence(...names)))];
-  const usage = purposes.length === 0 ? [] : [
-    sequence(oid("2.5.29.37"), octetString(sequence(...purposes.map((purpose) => oid(PURPOSES[purpose]))))),
-  ];
+  const usage = sequence(oid("2.5.29.37"), octetString(sequence(...purposes.map(oid))));
+  const extensions = [constraints, ...alternatives, ...(purposes.length === 0 ? [] : [usage])];
   return sequence(
     ...(version === 3 ? [der(0xa0, integer(Uint8Array.of(2)))] : []),
     integer(crypto.getRandomValues(new Uint8Array(16))),
@@ -126,7 +123,7 @@ async function toBeSigned(
     sequence(time(new Date(from)), time(new Date(to))),
     name,
     new Uint8Array(await crypto.subtle.exportKey("spki", key)),
-    ...(version === 3 ? [der(0xa3, sequence(constraints, ...alternatives, ...usage))] : []),
+    ...(version === 3 ? [der(0xa3, sequence(...extensions))] : []),
   );
 }
 

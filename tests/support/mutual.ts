@@ -1,6 +1,6 @@
 /** Mutual authentication in tests: a client authority, its clients, and listeners that ask for them. @module */
 
-import { issue, type Issued, type IssueRequest, type KeyKind, newKeys } from "./authority.ts";
+import { issue, type Issued, type IssueRequest, type KeyKind, newKeys, PURPOSES } from "./authority.ts";
 import { CERTIFICATE_STORE, certificateFiles, type TestCertificate } from "./certificates.ts";
 import type { Settings } from "./configs.ts";
 
@@ -60,7 +60,7 @@ export async function issueClients(key: KeyKind = "P-256"): Promise<Clients> {
   const keys = await newKeys(key);
   const client = async (name: ClientKind, request: Partial<IssueRequest> = {}): Promise<ClientCertificate> => {
     const signed = name === "selfSigned" ? {} : { issuer: root };
-    const { certPem, keyPem } = await issue({ name, key, keys, ...signed, purposes: ["client"], ...request });
+    const { certPem, keyPem } = await issue({ name, key, keys, ...signed, purposes: [PURPOSES.client], ...request });
     return { certPem, chainPem: request.issuer === intermediate ? intermediate.certPem : "", keyPem };
   };
   return {
@@ -72,7 +72,7 @@ export async function issueClients(key: KeyKind = "P-256"): Promise<Clients> {
       selfSigned: await client("selfSigned"),
       expired: await client("expired", { from: daysFromNow(-10), to: daysFromNow(-1) }),
       notYetValid: await client("notYetValid", { from: daysFromNow(1), to: daysFromNow(10) }),
-      serverOnly: await client("serverOnly", { purposes: ["server"] }),
+      serverOnly: await client("serverOnly", { purposes: [PURPOSES.server] }),
     },
   };
 }

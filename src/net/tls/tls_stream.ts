@@ -64,10 +64,15 @@ export class TlsStream implements ByteStream {
 
   /** Says that nothing more comes (close_notify), and ends the TCP connection's writing side. */
   async closeWrite(): Promise<void> {
+    await this.sayEnd();
+    await this.#connection.closeWrite();
+  }
+
+  /** Says that nothing more comes (close_notify); the TCP connection is ended by whoever closes. */
+  async sayEnd(): Promise<void> {
     this.#checkOpen();
     this.#machine.endWriting();
     await this.flush();
-    await this.#connection.closeWrite();
   }
 
   /** Ends both sides; pending calls fail. */
