@@ -169,8 +169,8 @@ interface Reader {
 }
 
 const READERS: readonly Reader[] = [
-  { program: "varnishd", start: startVarnish },
-  { program: "haproxy", start: startHaproxyReporter },
+  { program: "varnishd", start: (program, ports) => startVarnish(program, ports) },
+  { program: "haproxy", start: (program, ports) => startHaproxyReporter(program, ports) },
   { program: "nginx", start: startNginxReporter },
 ];
 

@@ -44,6 +44,8 @@ export interface IssueRequest {
   readonly subject?: readonly (readonly [type: string, text: string])[];
   /** What it is meant for (extended key usage), as object identifiers; for everything when none are given. */
   readonly purposes?: readonly string[];
+  /** A key pair of the kind {@link IssueRequest.key}, where making a new one would take too long. */
+  readonly keys?: CryptoKeyPair;
 }
 
 /** A certificate with its key. */
@@ -76,10 +78,15 @@ const SIGNATURES: Readonly<Record<KeyKind, () => Der>> = {
   "RSA": () => sequence(oid("1.2.840.113549.1.1.11"), der(0x05)),
 };
 
+/** A new key pair. */
+export async function newKeys(kind: KeyKind): Promise<CryptoKeyPair> {
+  return await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
+}
+
 /** Issues a certificate, valid from 2020 to 2089 unless the request says otherwise. */
 export async function issue(request: IssueRequest): Promise<Issued> {
   const { key: kind = "P-256", issuer } = request;
-  const keys = await crypto.subtle.generateKey(ALGORITHMS[kind].generate, true, ["sign", "verify"]) as CryptoKeyPair;
+  const keys = request.keys ?? await newKeys(kind);
   const parts = [...request.subject ?? [], ...(request.name === "" ? [] : [["2.5.4.3", request.name] as const])];
   const name = sequence(...parts.map(([type, text]) => set(sequence(oid(type), utf8(text)))));
   const signer = issuer ?? { name, keys, kind };

@@ -41,6 +41,12 @@ export async function weir(args: readonly string[], options: Deno.CommandOptions
   return { code: output.code, stdout: text(output.stdout), stderr: text(output.stderr) };
 }
 
+/** Whether the program runs on a Deno that resumes TLS sessions and takes every client key: 2.9; 2.7.14 does not. */
+export const hasNewTls = await (async () => {
+  const { stdout } = await weir(["version"]);
+  return !stdout.includes("(Deno 2.7.");
+})();
+
 /** How a program is started for a test. */
 export interface StartOptions {
   /** Files beside the configuration, by name. */
@@ -188,6 +194,8 @@ export interface ListenerBody {
   readonly bytesOut: number;
   readonly connectionsEnded: Readonly<Record<string, number>>;
   readonly names: readonly { readonly name: string; readonly addresses: string[]; readonly error: string | null }[];
+  /** By reason; `null` without TLS. */
+  readonly handshakeFailures: Readonly<Record<string, number>> | null;
   readonly servers: readonly {
     readonly server: string;
     readonly configured: string;

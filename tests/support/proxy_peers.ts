@@ -142,8 +142,20 @@ listen ${name}
   );
 }
 
-/** HAProxy answers HTTP with the addresses of the header: client, its port, server, its port. */
-export function startHaproxyReporter(program: string, ports: Ports): Promise<AsyncDisposable> {
+/** What a reader answers: the addresses of the header, or what it says of the client's TLS. */
+export type Told = "addresses" | "tls";
+
+const HAPROXY_TOLD: Readonly<Record<Told, string>> = {
+  addresses: "%[src] %[src_port] %[dst] %[dst_port]",
+  tls: "%[fc_pp_authority] %[fc_pp_unique_id]",
+};
+
+/** HAProxy answers HTTP with what it was told: client, its port, server, its port; or host name and unique id. */
+export function startHaproxyReporter(
+  program: string,
+  ports: Ports,
+  told: Told = "addresses",
+): Promise<AsyncDisposable> {
   return startIn(
     () => ({
       "h.cfg": `${HAPROXY_DEFAULTS}
@@ -151,7 +163,7 @@ frontend back
   mode http
   bind 127.0.0.1:${ports.IPv4} accept-proxy
   bind [::1]:${ports.IPv6} accept-proxy
-  http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port]"
+  http-request return status 200 content-type text/plain lf-string "${HAPROXY_TOLD[told]}"
 `,
     }),
     (folder) => [program, "-db", "-f", `${folder}/h.cfg`],
@@ -181,16 +193,25 @@ http {
   );
 }
 
-/** Varnish does the same. */
-export function startVarnish(program: string, ports: Ports): Promise<AsyncDisposable> {
+const VARNISH_TOLD: Readonly<Record<Told, string>> = {
+  addresses: `"" + client.ip + " " + std.port(client.ip) + " " + server.ip + " " + std.port(server.ip)`,
+  tls: [
+    ...["alpn()", "authority()", "ssl_version()", "ssl_cipher()", "client_cert_cn()", "is_ssl()"],
+    ...["client_has_cert_conn()", "client_has_cert_sess()", "ssl_verify_result()"],
+  ].map((call) => `proxy.${call}`).join(' + " " + '),
+};
+
+/** Varnish does the same; of TLS it knows nearly everything that a header can hold. */
+export function startVarnish(program: string, ports: Ports, told: Told = "addresses"): Promise<AsyncDisposable> {
   return startIn(
     () => ({
       "report.vcl": `vcl 4.1;
 import std;
+import proxy;
 backend none none;
 sub vcl_recv { return (synth(200)); }
 sub vcl_synth {
-  set resp.body = "" + client.ip + " " + std.port(client.ip) + " " + server.ip + " " + std.port(server.ip);
+  set resp.body = ${VARNISH_TOLD[told]};
   return (deliver);
 }
 `,

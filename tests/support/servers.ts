@@ -62,6 +62,21 @@ export function nameServer(name: string, options?: { port?: number; hostname?: s
   }, options);
 }
 
+/** Answers the first request of a connection over HTTP, and ends. */
+export function httpServer(body: string, options?: { port?: number; hostname?: string }): TestServer {
+  return serve(async (connection) => {
+    const head = `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`;
+    const buffer = new Uint8Array(4096);
+    let request = "";
+    while (!request.includes("\r\n\r\n")) {
+      const count = await connection.read(buffer);
+      if (count === null) return;
+      request += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    await writeAll(connection, new TextEncoder().encode(head + body));
+  }, options);
+}
+
 /** Sends back what it gets, and ends when the client ends. */
 export function echoServer(options?: { port?: number; hostname?: string }): TestServer {
   return serve(async (connection) => {

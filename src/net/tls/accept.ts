@@ -54,6 +54,11 @@ export async function acceptTls(
   settings: TlsSettings,
 ): Promise<AcceptedTls> {
   const { hello, bytes } = await readHello(connection, early);
+  if (hello.newestVersion < settings.minVersion) {
+    // The machine would refuse it as well, but with an alert that depends on what else is missing in an old hello.
+    await sendAlert(connection, PROTOCOL_VERSION);
+    throw new HandshakeError("old_version", `the client speaks ${versionName(hello.newestVersion)} at most`);
+  }
   const machine = new TlsMachine(settings.settingsFor(hello.serverName));
   const stream = new TlsStream(connection, machine);
   try {
@@ -61,16 +66,14 @@ export async function acceptTls(
     await shakeHands(connection, machine, stream);
     const version = machine.version();
     const client = settings.checked === null ? null : await identifyClient(connection, machine, settings.checked);
-    // Before the client has the end of a TLS 1.2 handshake it sends nothing; in TLS 1.3 only session tickets are left,
-    // which may as well go with the first answer.
-    if (version !== "TLSv1.3") await stream.flush();
+    // Before the client has the end of a TLS 1.2 handshake it sends nothing. In TLS 1.3 only session tickets are left.
+    // They may go with the first answer when the client has asked something already; but a client without TCP_NODELAY
+    // holds its question back until its last words are acknowledged, which the system puts off for 40 ms unless
+    // something is sent.
+    if (version !== "TLSv1.3" || !machine.hasPlain) await stream.flush();
     return { stream, facts: () => ({ ...machine.facts(), serverName: hello.serverName, client }) };
   } catch (error) {
     machine.destroy();
-    // The machine refuses these by itself, in words that depend on the version of the library.
-    if (hello.newestVersion < settings.minVersion) {
-      throw new HandshakeError("old_version", `the client speaks ${versionName(hello.newestVersion)} at most`);
-    }
     throw error instanceof HandshakeError ? error : new HandshakeError("hung_up", messageOf(error));
   }
 }
@@ -147,18 +150,21 @@ async function identifyClient(
   } catch (error) {
     // Over a resumed session the server has spoken encrypted before.
     if (error instanceof HandshakeError && machine.version() === "TLSv1.2" && !resumed) {
-      await sendAlert(connection, error.failure);
+      await sendAlert(connection, ALERTS[error.failure] ?? CERTIFICATE_UNKNOWN);
     }
     throw error;
   }
 }
+
+const CERTIFICATE_UNKNOWN = 46;
+const PROTOCOL_VERSION = 70;
 
 const ALERTS: Partial<Record<HandshakeFailure, number>> = {
   no_certificate: 40,
   bad_certificate: 42,
   wrong_purpose: 43,
   expired: 45,
-  not_yet_valid: 46,
+  not_yet_valid: CERTIFICATE_UNKNOWN,
   unknown_ca: 48,
 };
 
@@ -167,9 +173,13 @@ const ALERTS: Partial<Record<HandshakeFailure, number>> = {
  * Finished a TLS 1.2 alert is plain text and can be written by hand; in TLS 1.3 it would have to be encrypted, with keys
  * that only the machine has.
  */
-async function sendAlert(connection: Deno.TcpConn, failure: HandshakeFailure): Promise<void> {
+async function sendAlert(connection: Deno.TcpConn, description: number): Promise<void> {
   const [alertRecord, fatal] = [21, 2];
-  await connection.write(new Uint8Array([alertRecord, 3, 3, 0, 2, fatal, ALERTS[failure] ?? 46]));
+  try {
+    await connection.write(new Uint8Array([alertRecord, 3, 3, 0, 2, fatal, description]));
+  } catch {
+    // The client has gone; it is refused all the same.
+  }
 }
 
 function versionName(version: number): string {

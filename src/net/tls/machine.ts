@@ -114,7 +114,7 @@ function alpnWire(names: readonly string[]): Uint8Array {
 export interface MachineFacts {
   /** `TLSv1.3` */
   readonly version: string;
-  /** `TLS_AES_128_GCM_SHA256` */
+  /** As OpenSSL calls it, and as the PROXY protocol wants it: `TLS_AES_128_GCM_SHA256` */
   readonly cipher: string;
   readonly alpn: string | null;
   /** Whether the session goes on from an earlier one, whose certificate was checked then. */
@@ -173,6 +173,11 @@ export class TlsMachine {
     return this.#wrap.drainEncOut();
   }
 
+  /** Whether there are plain bytes to be read. */
+  get hasPlain(): boolean {
+    return this.#plain !== undefined;
+  }
+
   /** Plain bytes that have come, copied into `buffer`; 0 when there are none. */
   read(buffer: Uint8Array): number {
     const plain = this.#plain;
@@ -222,7 +227,7 @@ export class TlsMachine {
     this.#wrap.getAlpnNegotiatedProtocol(out);
     return {
       version: this.version(),
-      cipher: out.standardName ?? out.name ?? "",
+      cipher: out.name ?? out.standardName ?? "",
       alpn: out.alpnProtocol || null,
       resumed: this.resumed(),
     };

@@ -132,3 +132,23 @@ for (const { what, happens, expected } of END_CASES) {
     assert.equal(bench.buffers.out.size, 0, "all buffers are back");
   });
 }
+
+for (const goesWell of [true, false]) {
+  Deno.test(`a stream that has to say its end does so before it is closed${goesWell ? "" : ", if it still can"}`, async () => {
+    const { client, server, ends } = new RelayBench();
+    const said: boolean[] = [];
+    Object.assign(client, {
+      sayGoodbye: () => {
+        said.push(client.closed);
+        return goesWell ? Promise.resolve() : Promise.reject(GONE);
+      },
+    });
+    client.end();
+    await settled();
+    assert.deepEqual(said, [], "the server may go on");
+    server.end();
+    await settled();
+    assert.deepEqual(said, [false]);
+    assert.deepEqual(ends, ["client_closed"]);
+  });
+}
