@@ -14,6 +14,8 @@ const EXAMPLES = [
   "minimal.yaml",
   "minimal.json",
   "tcp-ssl.yaml",
+  "mutual-tls.yaml",
+  "sni.yaml",
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
@@ -29,6 +31,9 @@ const caseFiles = await makeCaseFiles();
 const files = {
   "certs/www.pem": caseFiles["certs/good.pem"] ?? "",
   "certs/www.key": caseFiles["certs/good.key"] ?? "",
+  "certs/api.pem": caseFiles["certs/good.pem"] ?? "",
+  "certs/api.key": caseFiles["certs/good.key"] ?? "",
+  "certs/partners.pem": caseFiles["certs/ca.pem"] ?? "",
   "blocklist.txt": "203.0.113.0/24 # abusers\n",
 };
 
