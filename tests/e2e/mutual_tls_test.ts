@@ -1,7 +1,7 @@
 /** Mutual authentication: who gets in, who does not, and what they and the operator are told. IPv4 and IPv6. @module */
 
 import assert from "node:assert/strict";
-import type { Issued, KeyKind } from "../support/authority.ts";
+import { issue, type Issued, type KeyKind } from "../support/authority.ts";
 import { testCertificate } from "../support/certificates.ts";
 import { backends, listener } from "../support/configs.ts";
 import { LOOPBACKS } from "../support/families.ts";
@@ -123,10 +123,41 @@ peerTest("a client that shows the client CA's own certificate does not get in", 
   await using _running = running;
   const args = await writeClient(running.folder, { ...root, chainPem: "" });
   for (const version of TLS_VERSIONS) {
-    const { code, text } = await askWithOpenssl(openssl, { port: ports["127.0.0.1"], version, args, request: REQUEST });
-    assert.equal(code, 1, text);
+    const { code, alert, text } = await askWithOpenssl(openssl, {
+      port: ports["127.0.0.1"],
+      version,
+      args,
+      request: REQUEST,
+    });
+    assert.deepEqual([code, alert], [1, version === "1.2" ? 42 : undefined], text);
   }
   await until("both are counted", async () => (await failuresOf(running, "four"))["bad_certificate"] === 2);
+  assert.equal(server.accepted, 0);
+});
+
+peerTest("certificates of version 1 do not get in, whoever has signed them", ["openssl"], async ({ openssl }) => {
+  await using server = httpServer("hello");
+  const { root } = await issueClients("P-384");
+  const { ports, running } = await startMutual(server.port, [root]);
+  await using _running = running;
+  // A stranger of the same name, and one that signs a client of the CA's name.
+  const stranger = await issue({ name: "Clients P-384", ca: true, key: "P-384" });
+  for (
+    const client of [
+      await issue({ name: "old", version: 1, key: "P-384", issuer: root }),
+      await issue({ name: "old", version: 1, key: "P-384", issuer: stranger }),
+      await issue({ name: "old", version: 1, key: "P-384" }),
+      await issue({ name: "Clients P-384", version: 1, key: "P-384" }),
+      await issue({ name: "Clients P-384", version: 1, key: "P-384", issuer: stranger }),
+    ]
+  ) {
+    const args = await writeClient(running.folder, { ...client, chainPem: "" });
+    for (const version of TLS_VERSIONS) {
+      const options = { port: ports["127.0.0.1"], version, args, request: REQUEST };
+      const { code, text } = await askWithOpenssl(openssl, options);
+      assert.equal(code, 1, text);
+    }
+  }
   assert.equal(server.accepted, 0);
 });
 

@@ -14,6 +14,8 @@ const EXAMPLES = [
   "minimal.yaml",
   "minimal.json",
   "tcp-ssl.yaml",
+  "mutual-tls.yaml",
+  "sni.yaml",
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
