@@ -24,6 +24,7 @@ function openApiDocument(): unknown {
     view: notServing,
     reload: notServing,
     override: notServing,
+    change: notServing,
     token: () => "",
     log: () => {},
   });

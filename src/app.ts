@@ -15,7 +15,13 @@ import { type OverrideScope, type ServerOverride, withOverride } from "./config/
 import { addressesOverlap } from "./config/rules.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
-import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
+import {
+  type ChangeReport,
+  Reloader,
+  type ReloadReport,
+  type ReloadTrigger,
+  type RequestedChange,
+} from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
 import { messageOf, WeirError } from "./errors.ts";
@@ -110,6 +116,13 @@ export class App {
     log("info", `Server ${server} of ${owner} ${done.join(" and ")}, by the admin API`, { server });
   }
 
+  async #change(request: () => RequestedChange, title: string): Promise<ChangeReport> {
+    const report = await this.#reloader.change(request);
+    const where = report.persisted ? "saved" : "not saved: until the next reload";
+    log("info", `${title} was changed through the admin API (${where})`);
+    return report;
+  }
+
   /** Host names have other addresses: the same configuration means other servers. */
   async #takeAddresses(): Promise<void> {
     try {
@@ -188,6 +201,7 @@ export class App {
       view: () => this.#view(),
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
+      change: (request, title) => this.#change(request, title),
       token: () => this.#reloader.serving?.admin.token ?? "",
       log,
     });
@@ -195,14 +209,17 @@ export class App {
   }
 
   #view(): RuntimeView {
-    const model = this.#reloader.serving;
-    if (model === undefined) throw new Error("The admin API was asked before anything served");
+    const { serving: model, accepted } = this.#reloader;
+    if (model === undefined || accepted === undefined) {
+      throw new Error("The admin API was asked before anything served");
+    }
     const supervisor = this.#supervisor;
     return {
       version: VERSION,
       startedAt: this.#startedAt,
       takenAt: new Date(),
       configFile: this.#origin.file,
+      accepted,
       model,
       boards: supervisor.boards,
       lastReload: this.#reloader.last,

@@ -12,6 +12,9 @@ export type WeirErrorKind =
   | "bind_failed"
   | "worker_failed"
   | "admin_unreachable"
+  | "config_changed"
+  | "not_saveable"
+  | "write_failed"
   | "stopping"
   | "usage";
 

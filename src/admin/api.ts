@@ -11,17 +11,20 @@ import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
+import { addCertificateChangeRoutes, type ChangeDependencies } from "./certificate_changes.ts";
 import { addCertificateRoutes } from "./certificates.ts";
+import { addConfigRoute } from "./config_route.ts";
 import { findGroup, findListener } from "./find.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { renderMetrics } from "./prometheus.ts";
 import { routes } from "./routes.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
-import { groupView, listenerView, statusView } from "./views.ts";
+import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies extends ServerDependencies {
+export interface AdminDependencies extends ServerDependencies, ChangeDependencies {
+  view(): RuntimeView;
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
   /** The token in force, empty for none. */
@@ -72,7 +75,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.use(tokenGuard(dependencies.token));
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
+  addConfigRoute(api, dependencies);
   addCertificateRoutes(api, dependencies);
+  addCertificateChangeRoutes(api, dependencies);
   addServerRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {

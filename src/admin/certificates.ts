@@ -5,9 +5,12 @@
  */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { EntryName } from "../config/certificate_change.ts";
 import type { CertificatePlan } from "../config/model.ts";
+import { suggestion } from "../text/nearest.ts";
+import { etagOf } from "./preconditions.ts";
 import { refusal } from "./problem.ts";
-import { failure, guarded, json, nameParameter } from "./route_parts.ts";
+import { failure, guarded, json, kindParameter, nameParameter } from "./route_parts.ts";
 import { certificateSchema } from "./schemas.ts";
 import type { RuntimeView } from "./views.ts";
 
@@ -29,12 +32,7 @@ const certificateRoute = createRoute({
   security: [{ token: [] }],
   request: {
     params: nameParameter,
-    query: z.object({
-      kind: z.enum(["certificate", "clientCA"]).default("certificate").openapi({
-        param: { name: "kind", in: "query" },
-        description: "A certificate and a client CA may have the same name",
-      }),
-    }),
+    query: z.object({ kind: kindParameter }),
   },
   responses: {
     200: json(certificateSchema, "Subject, issuer, validity and users"),
@@ -54,13 +52,25 @@ export function addCertificateRoutes(api: OpenAPIHono, { view }: { readonly view
     const now = view();
     const { name } = context.req.valid("param");
     const { kind } = context.req.valid("query");
-    const entry = now.model[kind === "certificate" ? "certificates" : "clientCAs"].get(name);
-    if (entry === undefined) {
-      const title = kind === "certificate" ? "certificate" : "client CA";
-      throw refusal(404, "no_such_certificate", `There is no ${title} "${name}"`);
-    }
-    return context.json(certificateView(now, entry), 200);
+    const shown = certificateView(now, findCertificate(now, { kind, name }));
+    context.header("etag", etagOf(shown));
+    return context.json(shown, 200);
   });
+}
+
+/** The entry of a name. Throws the 404 answer when there is none. */
+export function findCertificate({ model }: RuntimeView, { kind, name }: EntryName): CertificatePlan {
+  const section = model[kind === "certificate" ? "certificates" : "clientCAs"];
+  const entry = section.get(name);
+  if (entry !== undefined) return entry;
+  const title = kind === "certificate" ? "certificate" : "client CA";
+  throw refusal(404, "no_such_certificate", `There is no ${title} "${name}"${suggestion(name, [...section.keys()])}`);
+}
+
+/** What is shown of an entry; `undefined` when there is none. */
+export function viewOf(view: RuntimeView, { kind, name }: EntryName): z.infer<typeof certificateSchema> | undefined {
+  const entry = view.model[kind === "certificate" ? "certificates" : "clientCAs"].get(name);
+  return entry === undefined ? undefined : certificateView(view, entry);
 }
 
 /** Certificates first, then client CAs. */
@@ -73,7 +83,8 @@ export function notAfter({ chain }: Pick<CertificatePlan, "chain">): number {
   return Math.min(...chain.map((one) => Date.parse(one.validTo))) / 1000;
 }
 
-function certificateView(view: RuntimeView, entry: CertificatePlan): z.infer<typeof certificateSchema> {
+/** One entry. */
+export function certificateView(view: RuntimeView, entry: CertificatePlan): z.infer<typeof certificateSchema> {
   const { name, kind, certFile, keyFile, chain, users } = entry;
   const details = chain.map((one) => ({ ...one, sans: [...one.sans] }));
   const refused = view.lastRenewal?.refused.find((one) => one.name === name && one.kind === kind);
@@ -87,6 +98,7 @@ function certificateView(view: RuntimeView, entry: CertificatePlan): z.infer<typ
     users: [...users],
     chainLength: chain.length,
     chain: details,
+    persisted: entry.persisted,
     refused: refused?.reason ?? null,
   };
 }

@@ -6,7 +6,7 @@
 
 import { z } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import { ConfigError, messageOf, WeirError } from "../errors.ts";
+import { ConfigError, messageOf, WeirError, type WeirErrorKind } from "../errors.ts";
 
 /** What a problem document holds. */
 export const problemSchema = z.object({
@@ -27,7 +27,7 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Statuses that the admin API answers problems with. */
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 413 | 415 | 421 | 422 | 500;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 500;
 
 const TITLES: Readonly<Record<ProblemStatus, string>> = {
   400: "Bad Request",
@@ -35,6 +35,8 @@ const TITLES: Readonly<Record<ProblemStatus, string>> = {
   403: "Forbidden",
   404: "Not Found",
   405: "Method Not Allowed",
+  409: "Conflict",
+  412: "Precondition Failed",
   413: "Content Too Large",
   415: "Unsupported Media Type",
   421: "Misdirected Request",
@@ -65,6 +67,13 @@ export function refusal(...given: Parameters<typeof problem>): HTTPException {
   return new HTTPException(given[0], { res: problem(...given) });
 }
 
+/** Statuses of errors that are no fault of the request's content. */
+const ERROR_STATUS: Readonly<Partial<Record<WeirErrorKind, ProblemStatus>>> = {
+  config_changed: 409,
+  not_saveable: 409,
+  write_failed: 500,
+};
+
 /** The answer to a configuration that could not be made to serve, as an exception. */
 export function refusedConfig(error: unknown): HTTPException {
   if (error instanceof ConfigError) {
@@ -72,6 +81,8 @@ export function refusedConfig(error: unknown): HTTPException {
     const detail = `The configuration has ${count} ${count === 1 ? "error" : "errors"}; the old one serves on`;
     return refusal(422, error.kind, detail, [...error.problems]);
   }
+  if (error instanceof HTTPException) return error;
   const kind = error instanceof WeirError ? error.kind : "internal_error";
-  return refusal(kind === "internal_error" ? 500 : 422, kind, `${messageOf(error)}; the old configuration serves on`);
+  const status = kind === "internal_error" ? 500 : ERROR_STATUS[kind] ?? 422;
+  return refusal(status, kind, `${messageOf(error)}; the old configuration serves on`);
 }

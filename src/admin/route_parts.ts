@@ -26,5 +26,11 @@ export const guarded = {
   421: failure("The Host header is not the admin's own"),
 };
 
+/** Which section of the certificate store is meant. */
+export const kindParameter = z.enum(["certificate", "clientCA"]).default("certificate").openapi({
+  param: { name: "kind", in: "query" },
+  description: "A certificate and a client CA may have the same name",
+});
+
 /** `{name}` in a path. */
 export const nameParameter = z.object({ name: z.string().openapi({ param: { name: "name", in: "path" } }) });

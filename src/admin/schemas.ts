@@ -171,12 +171,16 @@ export const certificateSchema = z.object({
   chain: z.array(z.object(certificateDetails)).openapi({
     description: "Every certificate in the file, the one above first",
   }),
+  persisted: z.boolean().openapi({
+    description: "Whether its files hold it; false: it came through this API and serves until the next reload",
+  }),
   refused: z.string().nullable().openapi({
     description: "Why the changed files were not taken, while the old ones serve on; null when there is no such change",
   }),
 }).openapi("Certificate");
 
-const configProblem = z.object({
+/** A problem or warning of the configuration. */
+export const configProblem = z.object({
   file: z.string(),
   line: z.int(),
   column: z.int(),
@@ -217,6 +221,10 @@ export const statusSchema = z.object({
     z.object({ ok: z.literal(false), at: z.iso.datetime(), trigger: z.string(), error: z.string() }),
   ]).nullable(),
   lastRenewal: renewal,
+  unsaved: z.array(z.string()).openapi({
+    description: "What was changed through this API and is not in the file; the next reload forgets it",
+    example: ["certificates.www"],
+  }),
   workers: z.object({
     running: count("Worker threads"),
     restarts: count("Workers that died and were replaced"),

@@ -5,6 +5,7 @@
  */
 
 import type { z } from "@hono/zod-openapi";
+import { type AcceptedConfig, unsavedPaths } from "../config/accepted.ts";
 import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
@@ -23,7 +24,9 @@ export interface RuntimeView {
   /** The moment that it shows. */
   readonly takenAt: Date;
   readonly configFile: string;
-  /** The model that serves. */
+  /** The configuration that serves. */
+  readonly accepted: AcceptedConfig;
+  /** What it means. */
   readonly model: Model;
   readonly boards: BoardRegistry;
   readonly lastReload: ReloadResult | undefined;
@@ -190,6 +193,7 @@ export function statusView(view: RuntimeView, now: Date): z.infer<typeof statusS
     lastRenewal: view.lastRenewal === undefined
       ? null
       : { ...view.lastRenewal, refused: view.lastRenewal.refused.map((one) => ({ ...one })) },
+    unsaved: unsavedPaths(view.accepted),
     workers: { ...view.workers, draining: view.draining },
     memory: { rss: Deno.memoryUsage().rss },
     totals: {

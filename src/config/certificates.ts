@@ -76,6 +76,7 @@ export function loadCertificate(
       certFile,
       keyFile,
       chain: file.details,
+      persisted: true,
       files: [...hashes].map(([path, hash]) => ({ path, hash })),
     },
   };

@@ -57,6 +57,7 @@ export function loadClientCA(
       certFile,
       keyFile: null,
       chain: file.details,
+      persisted: true,
       files: [{ path: certFile, hash: file.hash }],
     },
   };

@@ -13,15 +13,31 @@ import type { Config } from "./schema.ts";
 /** Wrong lines of one file that are named; more would bury the rest. */
 const MAX_NAMED_LINES = 5;
 
-/** Reads every group; a file holds one address or CIDR block a line, with # comments. */
+/** Groups that were read before. */
+export interface KnownIpGroups {
+  readonly config: Pick<Config, "ipGroups">;
+  readonly ipGroups: ReadonlyMap<string, readonly string[]>;
+}
+
+/**
+ * Reads every group; a file holds one address or CIDR block a line, with # comments.
+ *
+ * @param known a group that is the same file there is not read again
+ */
 export function loadIpGroups(
   groups: Config["ipGroups"],
   readFile: ReadFile,
   findings: Findings,
-): Map<string, string[]> {
+  known?: KnownIpGroups,
+): Map<string, readonly string[]> {
   return new Map(
     Object.entries(groups).map(([name, group]) => {
       if (Array.isArray(group)) return [name, group];
+      const before = known?.config.ipGroups[name];
+      const read = known?.ipGroups.get(name);
+      if (before !== undefined && !Array.isArray(before) && before.file === group.file && read !== undefined) {
+        return [name, read];
+      }
       return [name, readGroupFile(group.file, ["ipGroups", name, "file"], readFile, findings)];
     }),
   );

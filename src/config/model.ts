@@ -180,7 +180,12 @@ export interface StoredCertificate {
   readonly keyFile: string | null;
   /** At least one: a certificate and its chain, or one or more client CAs. */
   readonly chain: readonly [CertificateDetails, ...CertificateDetails[]];
-  /** The files it was read from, as the configuration names them, with a hash of what they held. */
+  /** Whether its files hold it; one that came with a request and was not saved serves until the next reload. */
+  readonly persisted: boolean;
+  /**
+   * The files it comes from, as the configuration names them, with a hash of what they hold: what it was read from, or,
+   * when it is not saved, what it serves instead of.
+   */
   readonly files: readonly { readonly path: string; readonly hash: string }[];
 }
 
@@ -196,6 +201,8 @@ export interface AdminPlan {
   readonly listen: { readonly address: string; readonly port: number } | null;
   /** Empty when no token is needed. */
   readonly token: string;
+  /** Whether changes are saved unless they say otherwise. */
+  readonly persist: boolean;
 }
 
 /** The whole configuration, resolved. */

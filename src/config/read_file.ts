@@ -23,6 +23,18 @@ export function contentHash(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** Stands for the content of a file that cannot be read. */
+export const UNREADABLE = "unreadable";
+
+/** What stands for a file's content, also when it cannot be read. */
+export function hashOfFile(path: string, readFile: ReadFile): string {
+  try {
+    return contentHash(readFile(path));
+  } catch {
+    return UNREADABLE;
+  }
+}
+
 /** Why a file could not be read, in a few words. */
 export function readReason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";

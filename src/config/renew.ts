@@ -8,7 +8,7 @@
 import { loadCertificateStore } from "./certificate_store.ts";
 import { Findings, placeFindings } from "./findings.ts";
 import type { CertificateKind, StoredCertificate } from "./model.ts";
-import { contentHash, type NamedFiles } from "./read_file.ts";
+import { hashOfFile, type NamedFiles } from "./read_file.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** A certificate whose files have changed and cannot be used. */
@@ -67,11 +67,5 @@ function sectionsOf({ config }: ValidConfig, { kind, name }: StoredCertificate) 
 }
 
 function hasChanged(entry: StoredCertificate, { readFile }: NamedFiles): boolean {
-  return entry.files.some(({ path, hash }) => {
-    try {
-      return contentHash(readFile(path)) !== hash;
-    } catch {
-      return true;
-    }
-  });
+  return entry.files.some(({ path, hash }) => hashOfFile(path, readFile) !== hash);
 }

@@ -56,6 +56,7 @@ export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS)
         port: endpoint.port,
       },
       token: config.admin.token,
+      persist: config.admin.persist,
     },
     log: { level: config.log.level, format: config.log.format },
     dnsServers: config.dns.servers,

@@ -187,6 +187,9 @@ export const generalShape = {
   admin: section({
     listen: adminListen.default("127.0.0.1:9900").describe('Address and port of the admin API; "off" disables it.'),
     token: text(4096, 0).default("").describe("Bearer token; required when listen is not a loopback address."),
+    persist: flag().default(false).describe(
+      "Whether changes through the admin API are saved to this file; a call may say otherwise.",
+    ),
   }, "a mapping").prefault({}).describe("The admin API."),
   log: section({
     level: oneOf("debug", "info", "warn", "error").default("info").describe("The least that is logged."),

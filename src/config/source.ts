@@ -36,6 +36,9 @@ export type ConfigFormat = "yaml" | "json";
 export interface ConfigSource {
   /** The file as the user named it. */
   readonly file: string;
+  /** What the file holds, as text. */
+  readonly text: string;
+  readonly format: ConfigFormat;
   /** What the file holds, as plain data. */
   readonly data: unknown;
   /** The place of the value at a path; of the nearest thing around it when it is not there. */
@@ -78,6 +81,8 @@ export function parseSource(file: string, content: string, format: ConfigFormat)
   const startOf = (node: Node | undefined) => placeAt(node?.range?.[0] ?? 0);
   return {
     file,
+    text: content,
+    format,
     data: plainData(file, document, format),
     placeOf: (path) => startOf(find(document, path).node),
     placeOfKey: (path) => {

@@ -6,7 +6,7 @@
 
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { CertificatePair } from "./certificates.ts";
-import { loadCertificateStore } from "./certificate_store.ts";
+import { loadCertificateStore, type StoreBase } from "./certificate_store.ts";
 import type { Environment } from "./environment.ts";
 import { Findings, placeFindings } from "./findings.ts";
 import { loadIpGroups } from "./ip_groups.ts";
@@ -24,6 +24,13 @@ export interface ValidationContext extends NamedFiles {
   readonly environment: Environment;
   /** The time at which certificates must be valid. */
   readonly now: Date;
+  /** What need not be read again, because the configuration that serves has it. */
+  readonly base?: ValidationBase;
+}
+
+/** The configuration that a change is made on: files that it has read and that the change does not touch stay as read. */
+export interface ValidationBase extends Pick<StoreBase, "isStale" | "upload"> {
+  readonly valid: ValidConfig;
 }
 
 /** A configuration that can be used. */
@@ -52,8 +59,10 @@ export function validateConfig(source: ConfigSource, context: ValidationContext)
   const findings = new Findings();
   const parts = shapeConfig(source.data, context.environment, findings);
   checkRules(parts, findings);
-  const store = loadCertificateStore(parts.general, context, context.now, findings);
-  const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings);
+  const { base } = context;
+  const storeBase = base === undefined ? undefined : { ...base, loaded: base.valid };
+  const store = loadCertificateStore(parts.general, context, context.now, findings, storeBase);
+  const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings, base?.valid);
   warnOfEmptyLists(parts, ipGroups, findings);
   refuseNotYet(parts, findings);
   if (findings.errors.length > 0 || parts.config === undefined) {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { contentHash } from "../config/read_file.ts";
+import { contentHash, UNREADABLE } from "../config/read_file.ts";
 import type { Log } from "../log.ts";
 import { FileWatch, type WatchSystem } from "./file_watch.ts";
 import type { RenewalResult } from "./reload.ts";
@@ -128,7 +128,7 @@ export class CertificateWatch {
   async #change(): Promise<string> {
     const lines: string[] = [];
     for (const [path, served] of this.#serving) {
-      const hash = await this.#context.read(path).then(contentHash, () => "unreadable");
+      const hash = await this.#context.read(path).then(contentHash, () => UNREADABLE);
       if (hash !== served) lines.push(`${path} ${hash}`);
     }
     return lines.join("\n");

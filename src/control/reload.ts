@@ -4,28 +4,30 @@
  * @module
  */
 
-import { diffListeners, type ListenerChange, nameOf, sameData } from "../config/diff.ts";
+import {
+  type AcceptedConfig,
+  acceptedFrom,
+  changeInMemory,
+  changeOnDisk,
+  type MakeChange,
+  unsavedPaths,
+} from "../config/accepted.ts";
+import { diffListeners, type ListenerChange } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
 import { serverNames } from "../config/resolve_pools.ts";
 import { resolveModel } from "../config/resolve.ts";
 import type { Refusal } from "../config/renew.ts";
+import { formatPath } from "../config/source.ts";
+import type { Undo } from "../config/write_files.ts";
 import { drainsOnly, type Overrides, overridesWithin } from "../config/runtime.ts";
-import type { ValidConfig } from "../config/validate.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { changedGenerally, lostWarning, pathOf, reported, type ReportedChange, summary } from "./change_words.ts";
 import { lateSettings } from "./late_settings.ts";
 import type { PreparedNames } from "./name_watch.ts";
 import { describeRenewed } from "./renewed.ts";
 import type { PreparedChange } from "./supervisor.ts";
-
-/** What one listener's change amounted to, for people and programs. */
-export interface ReportedChange {
-  readonly listener: string;
-  readonly action: ListenerChange["kind"];
-  /** The settings that changed, for `update` and `replace`. */
-  readonly settings: readonly string[];
-}
 
 /** What a reload did. */
 export interface ReloadReport {
@@ -55,6 +57,22 @@ export type ReloadResult =
   | { readonly ok: true; readonly report: ReloadReport }
   | { readonly ok: false; readonly at: string; readonly trigger: ReloadTrigger; readonly error: string };
 
+/** A change of one entry of the configuration, as somebody asks for it. */
+export interface RequestedChange {
+  /** Whether it is saved to the file, or holds until that is read again. */
+  readonly persist: boolean;
+  readonly make: MakeChange;
+}
+
+/** What a requested change did. */
+export interface ChangeReport {
+  readonly persisted: boolean;
+  /** Files that were deleted, as the configuration named them. */
+  readonly deleted: readonly string[];
+  /** Warnings about what was changed. */
+  readonly warnings: readonly ConfigProblem[];
+}
+
 /** What a change is made of, and who carries it out. */
 export interface ReloadContext {
   readonly origin: ConfigOrigin;
@@ -72,7 +90,7 @@ export class Reloader {
   readonly #context: ReloadContext;
   #serving: Model | undefined;
   /** What {@link #serving} was made of. */
-  #accepted: ValidConfig | undefined;
+  #accepted: AcceptedConfig | undefined;
   #lastRenewal: RenewalResult | undefined;
   #overrides: Overrides = new Map();
   #last: ReloadResult | undefined;
@@ -87,6 +105,11 @@ export class Reloader {
   /** The model that serves; `undefined` before the first one does. */
   get serving(): Model | undefined {
     return this.#serving;
+  }
+
+  /** The configuration that serves, before it was resolved; `undefined` before the first one does. */
+  get accepted(): AcceptedConfig | undefined {
+    return this.#accepted;
   }
 
   /** How the last attempt to load the whole configuration went. */
@@ -117,6 +140,17 @@ export class Reloader {
       const { changes } = await this.#serve(this.#accepted, change(this.#overrides, this.#serving));
       if (changes.length > 0) this.#context.log("debug", `Adjusted: ${summary(changes, [])}`);
     });
+  }
+
+  /**
+   * Changes one entry of the configuration that serves, and of its file if that is asked for: both, or neither.
+   *
+   * @param request says what to do when its turn has come; it may refuse by throwing
+   * @throws {ConfigError} when the configuration would not be valid
+   * @throws {WeirError} when the file has been changed by somebody else, or it cannot be written or carried out
+   */
+  change(request: () => RequestedChange): Promise<ChangeReport> {
+    return this.#inTurn(() => this.#change(request()));
   }
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
@@ -157,9 +191,11 @@ export class Reloader {
     try {
       const { origin, log } = this.#context;
       // The file's weights win over those that were set since; what is drained stays drained.
-      const { changes, ...parts } = await this.#serve(origin.load(), drainsOnly(this.#overrides));
-      this.#warn(parts.warnings);
-      const report = { at, trigger, changes: changes.map(reported), ...parts };
+      const lost = this.#accepted === undefined ? [] : unsavedPaths(this.#accepted);
+      const { changes, ...parts } = await this.#serve(acceptedFrom(origin.load()), drainsOnly(this.#overrides));
+      const warnings = [...parts.warnings, ...lost.map((path) => lostWarning(origin.file, path))];
+      this.#warn(warnings);
+      const report = { at, trigger, changes: changes.map(reported), ...parts, warnings };
       this.#last = { ok: true, report };
       this.#lastRenewal = undefined;
       if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, parts.general)}`);
@@ -177,9 +213,11 @@ export class Reloader {
     let failure: string | null = null;
     if (accepted !== undefined && !this.#closed) {
       try {
-        const renewal = this.#context.origin.renew(accepted);
+        const { valid, ...renewal } = this.#context.origin.renew(accepted.valid);
         refused = renewal.refused;
-        if (renewal.valid !== accepted) this.#warn((await this.#serve(renewal.valid, this.#overrides)).warnings);
+        if (valid !== accepted.valid) {
+          this.#warn((await this.#serve({ ...accepted, valid }, this.#overrides)).warnings);
+        }
       } catch (error) {
         failure = messageOf(error);
       }
@@ -187,12 +225,46 @@ export class Reloader {
     return this.#lastRenewal = { at, refused, error: failure };
   }
 
+  async #change({ persist, make }: RequestedChange): Promise<ChangeReport> {
+    const { origin } = this.#context;
+    const accepted = this.#accepted;
+    if (accepted === undefined) throw new WeirError("stopping", "Cannot change anything before anything serves");
+    const { next, change, writes } = (persist ? changeOnDisk : changeInMemory)(accepted, make, origin);
+    await this.#serve(next, this.#overrides, () => writes.length === 0 ? undefined : origin.storage?.write(writes));
+    const path = formatPath(change.path);
+    const warnings = next.valid.warnings.filter((one) => one.path === path || one.path.startsWith(`${path}.`));
+    this.#warn(warnings);
+    this.#lastRenewal = this.#lastRenewal === undefined ? undefined : {
+      ...this.#lastRenewal,
+      refused: this.#lastRenewal.refused.filter((one) => pathOf(one) !== path),
+    };
+    return { persisted: persist, deleted: persist ? this.#deleteLeftovers(change.leftovers) : [], warnings };
+  }
+
+  /** Nothing needs them any more, so nothing depends on whether they can be deleted. */
+  #deleteLeftovers(names: readonly string[]): string[] {
+    const { origin, log } = this.#context;
+    return names.filter((name) => {
+      try {
+        return origin.storage?.removeOwn(origin.locate(name)) === true;
+      } catch (error) {
+        log("warn", `Cannot delete ${JSON.stringify(name)}, which nothing uses any more: ${messageOf(error)}`);
+        return false;
+      }
+    });
+  }
+
   #warn(warnings: readonly ConfigProblem[]): void {
     for (const warning of warnings) this.#context.log("warn", formatProblem(warning));
   }
 
-  /** All of it happens, or nothing. */
-  async #serve(valid: ValidConfig, overrides: Overrides) {
+  /**
+   * All of it happens, or nothing.
+   *
+   * @param save writes it down, once it is sure that it can serve and before it does
+   */
+  async #serve(accepted: AcceptedConfig, overrides: Overrides, save: () => Undo | undefined = () => undefined) {
+    const { valid } = accepted;
     const { origin, log, prepareNames, prepareListeners, prepareGeneral } = this.#context;
     const before = this.#serving;
     const names = await prepareNames(serverNames(valid), valid.config.dns.servers);
@@ -209,9 +281,22 @@ export class Reloader {
       await generalChange.abort();
       throw error;
     }
-    await listenerChange.commit();
+    let undo: Undo | undefined;
+    try {
+      undo = save();
+    } catch (error) {
+      await listenerChange.abort();
+      await generalChange.abort();
+      throw error;
+    }
+    try {
+      await listenerChange.commit();
+    } catch (error) {
+      undo?.();
+      throw error;
+    }
     this.#serving = next;
-    this.#accepted = valid;
+    this.#accepted = accepted;
     this.#overrides = overridesWithin(overrides, next);
     names.commit();
     await generalChange.commit();
@@ -219,28 +304,4 @@ export class Reloader {
     for (const line of before === undefined ? [] : describeRenewed(before, next)) log("info", line);
     return { changes, general, warnings };
   }
-}
-
-function changedGenerally(before: Model, next: Model): string[] {
-  const keys = ["admin", "log", "dnsServers", "drainTimeout", "maxWorkers", "watchCertificates"] as const;
-  return keys.filter((key) => !sameData(before[key], next[key]));
-}
-
-function reported(change: ListenerChange): ReportedChange {
-  return {
-    listener: nameOf(change),
-    action: change.kind,
-    settings: "changed" in change ? change.changed : [],
-  };
-}
-
-function summary(changes: readonly ListenerChange[], general: readonly string[]): string {
-  const parts = [
-    ...changes.map((change) => {
-      const { action, listener, settings } = reported(change);
-      return `${action} "${listener}"${settings.length > 0 ? ` (${settings.join(", ")})` : ""}`;
-    }),
-    ...general,
-  ];
-  return parts.length === 0 ? "no change" : parts.join("; ");
 }

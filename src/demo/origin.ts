@@ -7,7 +7,7 @@
 import type { CertificatePair } from "../config/certificates.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import { parseSource } from "../config/source.ts";
-import { validateConfig } from "../config/validate.ts";
+import { validateConfig, type ValidationBase } from "../config/validate.ts";
 
 /** The ports that the demo uses. */
 export interface DemoPorts {
@@ -58,16 +58,20 @@ listeners:
 /** The demo's configuration as an origin; its two files exist only here. */
 export function demoOrigin(ports: DemoPorts, certificate: CertificatePair): ConfigOrigin {
   const file = "demo.yaml";
+  const read = (text: string, base?: ValidationBase) =>
+    validateConfig(parseSource(file, text, "yaml"), {
+      environment: () => undefined,
+      readFile: (path) => path === "demo.pem" ? certificate.certPem : certificate.keyPem,
+      fileMode: () => null,
+      now: new Date(),
+      ...(base === undefined ? {} : { base }),
+    });
   return {
     file: "the demo's built-in configuration",
-    load: () =>
-      validateConfig(parseSource(file, demoConfig(ports), "yaml"), {
-        environment: () => undefined,
-        readFile: (path) => path === "demo.pem" ? certificate.certPem : certificate.keyPem,
-        fileMode: () => null,
-        now: new Date(),
-      }),
+    load: () => read(demoConfig(ports)),
+    validate: (text, { serving, upload }) => read(text, { valid: serving, upload, isStale: () => false }),
     renew: (valid) => ({ valid, refused: [] }),
     locate: (path) => path,
+    storage: undefined,
   };
 }

@@ -105,7 +105,7 @@ export class SupervisorBench implements AsyncDisposable {
 
   #model(plans: readonly ListenerPlan[]): Model {
     return {
-      admin: { listen: null, token: "" },
+      admin: { listen: null, token: "", persist: false },
       log: { level: "info", format: "json" },
       dnsServers: [],
       drainTimeout: this.#drainTimeout,

@@ -13,7 +13,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** The permissions that the README names. */
-export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=weir.yaml"];
+export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write"];
 
 /** The words of a command line for the program, to be run by another one. */
 export function weirCommandLine(args: readonly string[]): [program: string, ...args: string[]] {
@@ -59,18 +59,19 @@ export class RunningWeir implements AsyncDisposable {
   readonly folder: string;
   readonly file: string;
   readonly adminPort: number;
-  readonly #process: Deno.ChildProcess;
-  readonly #reading: Promise<void>;
+  readonly #env: Record<string, string> | undefined;
+  #process: Deno.ChildProcess;
+  #reading: Promise<void>;
   #log = "";
   #status: Deno.CommandStatus | undefined;
 
-  private constructor(process: Deno.ChildProcess, folder: string, adminPort: number) {
-    this.#process = process;
+  private constructor(folder: string, adminPort: number, env: Record<string, string> | undefined) {
     this.folder = folder;
     this.file = `${folder}/weir.yaml`;
     this.adminPort = adminPort;
+    this.#env = env;
+    this.#process = this.#spawn();
     this.#reading = this.#read();
-    void process.status.then((status) => this.#status = status);
   }
 
   /** Starts the program and waits until it is ready. `config` gets an admin section with a free port. */
@@ -81,23 +82,44 @@ export class RunningWeir implements AsyncDisposable {
     }
     const adminPort = freePort();
     await Deno.writeTextFile(`${folder}/weir.yaml`, JSON.stringify(withAdmin(config, adminPort), null, 2));
-    const process = weirCommand(["run", "-c", `${folder}/weir.yaml`], {
-      stdin: "null",
-      stdout: "null",
-      stderr: "piped",
-      ...(options.env === undefined ? {} : { env: options.env }),
-    }).spawn();
-    const running = new RunningWeir(process, folder, adminPort);
+    const running = new RunningWeir(folder, adminPort, options.env);
     try {
-      await until("the program is ready", async () => {
-        if (running.#status !== undefined) throw new Error(`The program ended at once:\n${running.log}`);
-        return await running.#isReady();
-      });
+      await running.#untilReady();
     } catch (error) {
       await running[Symbol.asyncDispose]();
       throw error;
     }
     return running;
+  }
+
+  /** Ends the program and starts it again on what is in its folder by now. */
+  async restart(): Promise<void> {
+    this.signal("SIGTERM");
+    await this.ended();
+    this.#status = undefined;
+    this.#process = this.#spawn();
+    this.#reading = this.#read();
+    await this.#untilReady();
+  }
+
+  #spawn(): Deno.ChildProcess {
+    const process = weirCommand(["run", "-c", this.file], {
+      stdin: "null",
+      stdout: "null",
+      stderr: "piped",
+      ...(this.#env === undefined ? {} : { env: this.#env }),
+    }).spawn();
+    void process.status.then((status) => {
+      if (process === this.#process) this.#status = status;
+    });
+    return process;
+  }
+
+  async #untilReady(): Promise<void> {
+    await until("the program is ready", async () => {
+      if (this.#status !== undefined) throw new Error(`The program ended at once:\n${this.log}`);
+      return await this.#isReady();
+    });
   }
 
   /** Everything logged so far. */

@@ -7,6 +7,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type AdminDependencies, createAdminApi } from "../../../src/admin/api.ts";
 import type { RuntimeView } from "../../../src/admin/views.ts";
+import { acceptedFrom } from "../../../src/config/accepted.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import type { Model } from "../../../src/config/model.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
@@ -93,6 +94,7 @@ export class AdminBench {
     this.model = testModel(this.#overrides);
     return Promise.resolve();
   };
+  change: AdminDependencies["change"] = () => Promise.reject(new Error("this program cannot be changed"));
   /** Parts of the view that differ from a program where all is well. */
   view: Partial<RuntimeView> = {};
   /** Thrown instead of showing anything. */
@@ -109,6 +111,7 @@ export class AdminBench {
       },
       reload: () => this.reload(),
       override: (...change) => this.override(...change),
+      change: (...request) => this.change(...request),
       token: () => this.token,
       log: (_level, message) => this.logged.push(message),
     });
@@ -128,6 +131,7 @@ export class AdminBench {
       startedAt: new Date("2026-11-20T12:00:00Z"),
       takenAt: new Date(this.now),
       configFile: "weir.yaml",
+      accepted: acceptedFrom(valid),
       model: this.model,
       boards: this.boards,
       lastReload: { ok: true, report: REPORT },

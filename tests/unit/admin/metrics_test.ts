@@ -168,6 +168,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
     startedAt: new Date(0),
     takenAt: new Date(1000),
     configFile: "",
+    accepted: bench.runtime().accepted,
     model: { ...bench.model, listeners: new Map() },
     boards: bench.boards,
     lastReload: { ok: false, at: "", trigger: "api", error: "" },

@@ -40,6 +40,8 @@ class ReloadBench {
       },
       renew: (valid) => ({ valid, refused: [] }),
       locate: (path) => path,
+      validate: (text) => loadText(text),
+      storage: undefined,
     },
     log: (level, message) => this.logged.push(`${level}: ${message}`),
     prepareNames: async (names, dnsServers) => {

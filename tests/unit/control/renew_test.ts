@@ -37,6 +37,8 @@ class Bench {
       load: () => loadText(this.text, { files: this.files }),
       renew: (valid) => renewCertificates(valid, files, CASE_NOW),
       locate: (path) => path,
+      validate: () => assert.fail("a renewal is no change of the configuration"),
+      storage: undefined,
     };
     this.reloader = new Reloader({
       origin,

@@ -1,0 +1,162 @@
+/**
+ * Changing the certificate store at run time: a certificate is created, renewed or deleted; saved to its files and the
+ * configuration, or held in memory until the next reload.
+ *
+ * @module
+ */
+
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import { deleteCertificate, type EntryName, putCertificate } from "../config/certificate_change.ts";
+import { name, section, text } from "../config/fields.ts";
+import type { ChangeReport, RequestedChange } from "../control/reload.ts";
+import { titleOf } from "../control/renewed.ts";
+import { certificateView, findCertificate, viewOf } from "./certificates.ts";
+import { checkPreconditions, etagOf, preconditionHeaders } from "./preconditions.ts";
+import { refusal, refusedConfig } from "./problem.ts";
+import { failure, guarded, json, kindParameter } from "./route_parts.ts";
+import { certificateSchema, configProblem } from "./schemas.ts";
+import type { RuntimeView } from "./views.ts";
+
+/** What changing the store needs. */
+export interface ChangeDependencies {
+  view(): RuntimeView;
+  /**
+   * Makes a change serve, and saves it if it says so. Throws when it cannot; everything is as it was then.
+   *
+   * @param request asked for the change when its turn has come, @param title what is changed, for the log
+   */
+  change(request: () => RequestedChange, title: string): Promise<ChangeReport>;
+}
+
+const ABOUT =
+  "Checked exactly as at a reload. With persist=true (or admin.persist in the configuration) it is saved, " +
+  "to the files of the certificate and to the configuration, all of it or nothing; otherwise it serves until the next " +
+  "reload.";
+
+const pem = () => text(1024 * 1024);
+
+const body = section({
+  certificate: pem().openapi({ description: "PEM: the certificate, then its chain in order; or CA certificates" }),
+  key: pem().optional().openapi({ description: "PEM, not encrypted; only for certificates, and needed there" }),
+}, 'a mapping such as { "certificate": PEM, "key": PEM }').openapi("CertificateUpload");
+
+const params = z.object({ name: name().openapi({ param: { name: "name", in: "path" } }) });
+
+const query = z.object({
+  kind: kindParameter,
+  persist: z.enum(["true", "false"]).optional().openapi({
+    param: { name: "persist", in: "query" },
+    description: "Whether the change is saved; without it admin.persist holds",
+  }),
+});
+
+const failures = {
+  400: failure("The name, the body or a parameter is wrong"),
+  409: failure("A listener uses it, or its file has been changed by somebody else"),
+  412: failure("It is not as If-Match or If-None-Match says"),
+  422: failure("It cannot be used; every error is listed"),
+  500: failure("It could not be written; everything is as it was"),
+  ...guarded,
+};
+
+const uploaded = certificateSchema.extend({
+  warnings: z.array(configProblem).openapi({ description: "What is legal and seldom meant" }),
+}).openapi("CertificateUploaded");
+
+const putRoute = createRoute({
+  method: "put",
+  path: "/v1/certificates/{name}",
+  summary: "Create or renew a certificate, or an entry of client CAs",
+  description: ABOUT,
+  security: [{ token: [] }],
+  request: {
+    params,
+    query,
+    headers: preconditionHeaders,
+    body: { required: true, content: { "application/json": { schema: body } } },
+  },
+  responses: {
+    200: json(uploaded, "It was renewed, as it serves now"),
+    201: json(uploaded, "It was created"),
+    413: failure("The body has more than 1 MiB"),
+    415: failure("The body is not sent as JSON"),
+    ...failures,
+  },
+});
+
+const deleteRoute = createRoute({
+  method: "delete",
+  path: "/v1/certificates/{name}",
+  summary: "Delete a certificate, or an entry of client CAs",
+  description: `${ABOUT} Files that Weir has written itself are deleted, others are left.`,
+  security: [{ token: [] }],
+  request: { params, query, headers: preconditionHeaders },
+  responses: {
+    200: json(
+      z.object({
+        name: z.string(),
+        kind: z.enum(["certificate", "clientCA"]),
+        persisted: z.boolean().openapi({ description: "Whether it is gone from the configuration's file as well" }),
+        filesDeleted: z.array(z.string()),
+      }).openapi("CertificateDeleted"),
+      "It is gone",
+    ),
+    404: failure("There is none of that name"),
+    ...failures,
+  },
+});
+
+/** Adds the routes. */
+export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: ChangeDependencies): void {
+  const saves = (persist: "true" | "false" | undefined) =>
+    persist === undefined ? view().model.admin.persist : persist === "true";
+  const currentEtag = (entry: EntryName) => {
+    const shown = viewOf(view(), entry);
+    return shown === undefined ? undefined : etagOf(shown);
+  };
+
+  api.openapi(putRoute, async (context) => {
+    const { kind, persist } = context.req.valid("query");
+    const { certificate, key = null } = context.req.valid("json");
+    const entry = { kind, name: context.req.valid("param").name };
+    if (kind === "certificate" && key === null) throw refusal(400, "bad_request", 'The body needs "key"');
+    if (kind === "clientCA" && key !== null) {
+      throw refusal(400, "bad_request", 'A client CA has no "key"; keep it where the CA signs');
+    }
+    const headers = context.req.valid("header");
+    let created = false;
+    try {
+      const { warnings } = await change(() => {
+        const etag = currentEtag(entry);
+        checkPreconditions(headers, etag);
+        created = etag === undefined;
+        return { persist: saves(persist), make: putCertificate({ ...entry, certificate, key }) };
+      }, titleOf(entry));
+      const shown = certificateView(view(), findCertificate(view(), entry));
+      context.header("etag", etagOf(shown));
+      return context.json({ ...shown, warnings: [...warnings] }, created ? 201 : 200);
+    } catch (error) {
+      throw refusedConfig(error);
+    }
+  });
+
+  api.openapi(deleteRoute, async (context) => {
+    const { kind, persist } = context.req.valid("query");
+    const entry = { kind, name: context.req.valid("param").name };
+    const headers = context.req.valid("header");
+    try {
+      const { persisted, deleted } = await change(() => {
+        const { users } = findCertificate(view(), entry);
+        checkPreconditions(headers, currentEtag(entry));
+        if (users.length > 0) {
+          const who = `listener${users.length === 1 ? "" : "s"} ${users.map((user) => `"${user}"`).join(", ")}`;
+          throw refusal(409, "in_use", `${titleOf(entry)} is used by ${who}`);
+        }
+        return { persist: saves(persist), make: deleteCertificate(entry) };
+      }, titleOf(entry));
+      return context.json({ ...entry, persisted, filesDeleted: [...deleted] }, 200);
+    } catch (error) {
+      throw refusedConfig(error);
+    }
+  });
+}
