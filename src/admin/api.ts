@@ -13,9 +13,12 @@ import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { addCertificateRoutes } from "./certificates.ts";
 import { findGroup, findListener } from "./find.ts";
+import { CONTENT_TYPES, renderFamilies } from "./metrics/exposition.ts";
+import { metricFamilies } from "./metrics/families.ts";
+import { metricsFormatFor } from "./negotiate.ts";
+import { processFacts } from "./metrics/process_facts.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
-import { renderMetrics } from "./prometheus.ts";
 import { routes } from "./routes.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
 import { groupView, listenerView, statusView } from "./views.ts";
@@ -28,9 +31,6 @@ export interface AdminDependencies extends ServerDependencies {
   token(): string;
   readonly log: Log;
 }
-
-/** Prometheus text format 0.0.4. */
-const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Bytes that a request body may have. */
 const BODY_LIMIT = 1024 * 1024;
@@ -89,7 +89,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
     }
   });
   api.openapi(routes.metrics, (context) => {
-    return context.text(renderMetrics(dependencies.view()), 200, { "content-type": METRICS_TYPE });
+    const format = metricsFormatFor(context.req.header("accept"));
+    const text = renderFamilies(metricFamilies(dependencies.view(), processFacts()), format);
+    return context.text(text, 200, { "content-type": CONTENT_TYPES[format], vary: "accept" });
   });
 
   describe(api);
