@@ -12,6 +12,7 @@ import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { addCertificateRoutes } from "./certificates.ts";
+import { addEventRoutes, type EventDependencies } from "./events.ts";
 import { findGroup, findListener } from "./find.ts";
 import { CONTENT_TYPES, renderFamilies } from "./metrics/exposition.ts";
 import { metricFamilies } from "./metrics/families.ts";
@@ -24,11 +25,9 @@ import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
 import { groupView, listenerView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies extends ServerDependencies {
+export interface AdminDependencies extends ServerDependencies, EventDependencies {
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
-  /** The token in force, empty for none. */
-  token(): string;
   readonly log: Log;
 }
 
@@ -74,6 +73,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   addReadRoutes(api, dependencies);
   addCertificateRoutes(api, dependencies);
   addServerRoutes(api, dependencies);
+  addEventRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();
