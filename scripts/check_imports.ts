@@ -9,6 +9,7 @@ import { print, printError } from "../src/cli/output.ts";
 
 /** The folders and single files of `src/`, lowest layer first; those on one line do not know each other. */
 const LAYERS: readonly (readonly string[])[] = [
+  ["event_kind"],
   ["errors", "end_reason", "log", "text", "version"],
   ["net"],
   ["config"],

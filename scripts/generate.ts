@@ -6,6 +6,8 @@
  */
 
 import { createAdminApi, OPENAPI_INFO } from "../src/admin/api.ts";
+import { EventStreams } from "../src/admin/event_streams.ts";
+import { EventLog } from "../src/control/event_log.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { configJsonSchema } from "../src/config/json_schema.ts";
 import { renderReference } from "./config_reference.ts";
@@ -20,12 +22,15 @@ function openApiDocument(): unknown {
   const notServing = () => {
     throw new Error("No request is made of the API that only describes itself");
   };
+  const events = new EventLog();
   const api = createAdminApi({
     view: notServing,
     reload: notServing,
     override: notServing,
     change: notServing,
     token: () => "",
+    events,
+    eventStreams: new EventStreams({ events, every: notServing }),
     log: () => {},
   });
   return api.getOpenAPI31Document(OPENAPI_INFO);

@@ -13,6 +13,9 @@ import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
 import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { addressesOverlap } from "./config/rules.ts";
+import { EventStreams } from "./admin/event_streams.ts";
+import { EventLog, recordingLog } from "./control/event_log.ts";
+import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
 import {
@@ -25,7 +28,7 @@ import {
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
 import { messageOf, WeirError } from "./errors.ts";
-import { configureLog, flushLog, log } from "./log.ts";
+import { configureLog, flushLog, type Log, log as writeLog } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
 import type { ListenAddress } from "./net/listen.ts";
 import { resolveName } from "./net/resolve_name.ts";
@@ -38,6 +41,11 @@ export class App {
   readonly #reloader: Reloader;
   readonly #certificateWatch: CertificateWatch;
   readonly #names: NameWatch;
+  readonly #events = new EventLog();
+  /** What is logged and is an event is remembered. */
+  readonly #log: Log = recordingLog(writeLog, this.#events);
+  readonly #refusals: RefusalWatch;
+  #stopLooking: (() => void) | undefined;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
   #stopping: Promise<void> | undefined;
@@ -45,7 +53,14 @@ export class App {
   /** @param origin where the configuration comes from */
   constructor(origin: ConfigOrigin) {
     this.#origin = origin;
+    const log = this.#log;
     this.#supervisor = new Supervisor(log, 1);
+    this.#refusals = new RefusalWatch({
+      listeners: () => this.#reloader.serving?.listeners.keys() ?? [],
+      boards: this.#supervisor.boards,
+      events: this.#events,
+      now: () => performance.now(),
+    });
     this.#names = new NameWatch({
       resolve: resolveName,
       after: (seconds, call) => {
@@ -84,6 +99,7 @@ export class App {
   async start(): Promise<void> {
     try {
       await this.#reloader.reload("start");
+      this.#stopLooking = every(LOOK_EVERY_MS, () => this.#refusals.look());
     } catch (error) {
       await this.#certificateWatch.close();
       this.#names.stop();
@@ -97,9 +113,10 @@ export class App {
     try {
       return await this.#reloader.reload(trigger);
     } catch (error) {
-      log(
+      this.#log(
         "error",
         `The configuration was not reloaded; the old one serves on:\n${error instanceof Error ? error.message : error}`,
+        { event: "reload_refused", trigger },
       );
       throw error;
     }
@@ -113,13 +130,17 @@ export class App {
       ...(weight === undefined ? [] : [`has weight ${weight}`]),
       ...(draining === undefined ? [] : [draining ? "is drained" : "is not drained any more"]),
     ];
-    log("info", `Server ${server} of ${owner} ${done.join(" and ")}, by the admin API`, { server });
+    this.#log("info", `Server ${server} of ${owner} ${done.join(" and ")}, by the admin API`, {
+      event: "server_changed",
+      server,
+      [scope.kind]: scope.name,
+    });
   }
 
   async #change(request: () => RequestedChange, title: string): Promise<ChangeReport> {
     const report = await this.#reloader.change(request);
     const where = report.persisted ? "saved" : "not saved: until the next reload";
-    log("info", `${title} was changed through the admin API (${where})`);
+    this.#log("info", `${title} was changed through the admin API (${where})`);
     return report;
   }
 
@@ -130,7 +151,7 @@ export class App {
     } catch (error) {
       if (error instanceof WeirError && error.kind === "stopping") return;
       // The next change, or reload, takes them up.
-      log("warn", `The new addresses of server names were not taken up: ${messageOf(error)}`);
+      this.#log("warn", `The new addresses of server names were not taken up: ${messageOf(error)}`);
     }
   }
 
@@ -141,13 +162,14 @@ export class App {
 
   async #stop(): Promise<void> {
     const seconds = this.#reloader.serving?.drainTimeout ?? 0;
-    log("info", `Stopping; open connections have ${seconds} s to end`);
+    this.#log("info", `Stopping; open connections have ${seconds} s to end`, { event: "stopping" });
     await this.#certificateWatch.close();
     this.#names.stop();
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
+    this.#stopLooking?.();
     await this.#admin?.close();
-    log("info", "Stopped");
+    this.#log("info", "Stopped");
     await flushLog();
   }
 
@@ -169,10 +191,10 @@ export class App {
         this.#admin = server;
         serving.yet = true;
         if (server !== undefined) {
-          log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
+          this.#log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
         }
         // Not awaited: the request that asked for this reload may be one of those it finishes.
-        old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
+        old?.close().catch((error) => this.#log("warn", `The old admin API did not close: ${error}`));
       },
     };
   }
@@ -197,15 +219,25 @@ export class App {
         }; restart Weir, or move it to another port first`,
       );
     }
+    const streams = new EventStreams({ events: this.#events, every });
     const api = createAdminApi({
       view: () => this.#view(),
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
       change: (request, title) => this.#change(request, title),
       token: () => this.#reloader.serving?.admin.token ?? "",
-      log,
+      events: this.#events,
+      eventStreams: streams,
+      log: this.#log,
     });
-    return serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting());
+    const server = serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting());
+    return {
+      ...server,
+      close: () => {
+        streams.close();
+        return server.close();
+      },
+    };
   }
 
   #view(): RuntimeView {
@@ -232,6 +264,11 @@ export class App {
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }
+}
+
+function every(milliseconds: number, call: () => void): () => void {
+  const timer = setInterval(call, milliseconds);
+  return () => clearInterval(timer);
 }
 
 /** The answer of an address whose configuration does not serve yet, when not even its token does. */

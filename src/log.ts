@@ -6,12 +6,15 @@
  */
 
 import { configure, getLogger, type LogRecord } from "@logtape/logtape";
+import type { EventKind } from "./event_kind.ts";
 
 /** How bad it is. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
-/** Named values beside a message. */
-export type LogFields = Readonly<Record<string, string | number | boolean | null>>;
+/** Named values beside a message. A line with an `event` is remembered as one. */
+export type LogFields =
+  & Readonly<Record<string, string | number | boolean | null>>
+  & { readonly event?: EventKind };
 
 /** Where messages go. */
 export type Log = (level: LogLevel, message: string, fields?: LogFields) => void;

@@ -14,26 +14,25 @@ import { messageOf } from "../errors.ts";
 import { addCertificateChangeRoutes, type ChangeDependencies } from "./certificate_changes.ts";
 import { addCertificateRoutes } from "./certificates.ts";
 import { addConfigRoute } from "./config_route.ts";
+import { addEventRoutes, type EventDependencies } from "./events.ts";
 import { findGroup, findListener } from "./find.ts";
+import { CONTENT_TYPES, renderFamilies } from "./metrics/exposition.ts";
+import { metricFamilies } from "./metrics/families.ts";
+import { metricsFormatFor } from "./negotiate.ts";
+import { processFacts } from "./metrics/process_facts.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
-import { renderMetrics } from "./prometheus.ts";
 import { routes } from "./routes.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies extends ServerDependencies, ChangeDependencies {
+export interface AdminDependencies extends ServerDependencies, ChangeDependencies, EventDependencies {
   view(): RuntimeView;
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
-  /** The token in force, empty for none. */
-  token(): string;
   readonly log: Log;
 }
-
-/** Prometheus text format 0.0.4. */
-const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** Bytes that a request body may have. */
 const BODY_LIMIT = 1024 * 1024;
@@ -79,6 +78,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   addCertificateRoutes(api, dependencies);
   addCertificateChangeRoutes(api, dependencies);
   addServerRoutes(api, dependencies);
+  addEventRoutes(api, dependencies);
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();
@@ -94,7 +94,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
     }
   });
   api.openapi(routes.metrics, (context) => {
-    return context.text(renderMetrics(dependencies.view()), 200, { "content-type": METRICS_TYPE });
+    const format = metricsFormatFor(context.req.header("accept"));
+    const text = renderFamilies(metricFamilies(dependencies.view(), processFacts()), format);
+    return context.text(text, 200, { "content-type": CONTENT_TYPES[format], vary: "accept" });
   });
 
   describe(api);

@@ -27,7 +27,7 @@ export const problemSchema = z.object({
 export type Problem = z.infer<typeof problemSchema>;
 
 /** Statuses that the admin API answers problems with. */
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 500;
+export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 409 | 412 | 413 | 415 | 421 | 422 | 500 | 503;
 
 const TITLES: Readonly<Record<ProblemStatus, string>> = {
   400: "Bad Request",
@@ -42,6 +42,7 @@ const TITLES: Readonly<Record<ProblemStatus, string>> = {
   421: "Misdirected Request",
   422: "Unprocessable Content",
   500: "Internal Server Error",
+  503: "Service Unavailable",
 };
 
 /** Makes a problem response. @param kind a word that programs can go by, @param detail for people */

@@ -98,8 +98,14 @@ export const routes = {
   metrics: createRoute({
     method: "get",
     path: "/metrics",
-    summary: "Metrics in the Prometheus text format",
+    summary: "Metrics in the Prometheus text format, or as OpenMetrics when that is asked for by name",
     security: [{ token: [] }],
-    responses: { 200: { description: "All metrics", content: { "text/plain": { schema: z.string() } } }, ...guarded },
+    responses: {
+      200: {
+        description: "All metrics",
+        content: { "text/plain": { schema: z.string() }, "application/openmetrics-text": { schema: z.string() } },
+      },
+      ...guarded,
+    },
   }),
 } as const;

@@ -6,9 +6,11 @@
 
 import { END_REASONS, type EndReason } from "../end_reason.ts";
 import { HANDSHAKE_FAILURES, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
+import { countTime, readTimes } from "./histogram.ts";
 import {
   type BoardMemory,
   CONNECT_BUCKETS,
+  DURATION_BUCKETS,
   HANDSHAKE_BUCKETS,
   HEALTH_STATES,
   type HealthState,
@@ -89,18 +91,17 @@ export class ListenerCounters {
 
   /** A server took a connection after `seconds`. */
   connected(seconds: number): void {
-    const found = CONNECT_BUCKETS.findIndex((bound) => seconds <= bound);
-    const bucket = found < 0 ? CONNECT_BUCKETS.length : found;
-    addToCounter(this.#words, LISTENER.connectBuckets + 2 * bucket, 1);
-    addToCounter(this.#words, LISTENER.connectMicroseconds, Math.round(seconds * 1e6));
+    countTime(this.#words, LISTENER.connectTimes, { bounds: CONNECT_BUCKETS, seconds });
   }
 
   /** A TLS handshake has succeeded after `seconds`. */
   handshakeDone(seconds: number): void {
-    const found = HANDSHAKE_BUCKETS.findIndex((bound) => seconds <= bound);
-    const bucket = found < 0 ? HANDSHAKE_BUCKETS.length : found;
-    addToCounter(this.#words, LISTENER.handshakeBuckets + 2 * bucket, 1);
-    addToCounter(this.#words, LISTENER.handshakeMicroseconds, Math.round(seconds * 1e6));
+    countTime(this.#words, LISTENER.handshakeTimes, { bounds: HANDSHAKE_BUCKETS, seconds });
+  }
+
+  /** A connection that was let in has ended after `seconds`. */
+  lasted(seconds: number): void {
+    countTime(this.#words, LISTENER.durations, { bounds: DURATION_BUCKETS, seconds });
   }
 
   /** A TLS handshake has failed. */
@@ -117,10 +118,15 @@ export class ListenerCounters {
     addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
   }
 
+  /** How many connections have ended for a reason. */
+  ended(reason: EndReason): number {
+    return readCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason));
+  }
+
   /** Everything, as plain numbers. */
   read() {
     const counter = (index: number) => readCounter(this.#words, index);
-    const reasons = END_REASONS.map((reason, index) => [reason, counter(LISTENER.reasons + 2 * index)] as const);
+    const reasons = END_REASONS.map((reason) => [reason, this.ended(reason)] as const);
     return {
       connectionsActive: Atomics.load(this.#words, LISTENER.active),
       connectionsTotal: counter(LISTENER.total),
@@ -128,19 +134,12 @@ export class ListenerCounters {
       bytesOut: counter(LISTENER.bytesOut),
       acceptErrors: counter(LISTENER.acceptErrors),
       ended: new Map(reasons),
-      connectBuckets: Array.from(
-        { length: CONNECT_BUCKETS.length + 1 },
-        (_, index) => counter(LISTENER.connectBuckets + 2 * index),
-      ),
-      connectSeconds: counter(LISTENER.connectMicroseconds) / 1e6,
+      connectTimes: readTimes(this.#words, LISTENER.connectTimes, CONNECT_BUCKETS),
       handshakeFailures: new Map(
         HANDSHAKE_FAILURES.map((failure, index) => [failure, counter(LISTENER.handshakeFailures + 2 * index)] as const),
       ),
-      handshakeBuckets: Array.from(
-        { length: HANDSHAKE_BUCKETS.length + 1 },
-        (_, index) => counter(LISTENER.handshakeBuckets + 2 * index),
-      ),
-      handshakeSeconds: counter(LISTENER.handshakeMicroseconds) / 1e6,
+      handshakeTimes: readTimes(this.#words, LISTENER.handshakeTimes, HANDSHAKE_BUCKETS),
+      durations: readTimes(this.#words, LISTENER.durations, DURATION_BUCKETS),
     };
   }
 }

@@ -8,12 +8,16 @@
 
 import { HANDSHAKE_FAILURES } from "../net/tls/handshake_failure.ts";
 import { END_REASONS } from "../end_reason.ts";
+import { histogramWords } from "./histogram.ts";
 
 /** Upper bounds of the connect-time histogram, in seconds; one more bucket holds the rest. */
 export const CONNECT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5] as const;
 
 /** Upper bounds of the handshake-time histogram, in seconds; one more bucket holds the rest. */
 export const HANDSHAKE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+/** Upper bounds of the histogram of how long connections last, in seconds; one more bucket holds the rest. */
+export const DURATION_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 21_600] as const;
 
 /** Word indices in a listener's block; counters take two words. */
 export const LISTENER = (() => {
@@ -25,11 +29,10 @@ export const LISTENER = (() => {
   const acceptErrors = 8;
   const reasons = 10;
   const rateClock = reasons + 2 * END_REASONS.length;
-  const connectBuckets = rateClock + 2;
-  const connectMicroseconds = connectBuckets + 2 * (CONNECT_BUCKETS.length + 1);
-  const handshakeFailures = connectMicroseconds + 2;
-  const handshakeBuckets = handshakeFailures + 2 * HANDSHAKE_FAILURES.length;
-  const handshakeMicroseconds = handshakeBuckets + 2 * (HANDSHAKE_BUCKETS.length + 1);
+  const connectTimes = rateClock + 2;
+  const handshakeFailures = connectTimes + histogramWords(CONNECT_BUCKETS);
+  const handshakeTimes = handshakeFailures + 2 * HANDSHAKE_FAILURES.length;
+  const durations = handshakeTimes + histogramWords(HANDSHAKE_BUCKETS);
   return {
     active,
     /** One word: counts up whenever something changes that decides who may take a connection, and how many. */
@@ -41,13 +44,12 @@ export const LISTENER = (() => {
     reasons,
     /** 64 bits in one: nanoseconds since 1970 until which the allowance of new connections is used up. */
     rateClock,
-    connectBuckets,
-    connectMicroseconds,
+    connectTimes,
     /** One counter for each of {@link HANDSHAKE_FAILURES}. */
     handshakeFailures,
-    handshakeBuckets,
-    handshakeMicroseconds,
-    words: handshakeMicroseconds + 2,
+    handshakeTimes,
+    durations,
+    words: durations + histogramWords(DURATION_BUCKETS),
   } as const;
 })();
 

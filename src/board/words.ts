@@ -7,10 +7,17 @@
 
 const WORD = 0x1_0000_0000;
 
-/** Adds `amount` (0 up to 2^31) to the counter at `index`. */
+/** Adds `amount` (0 up to 2^32 - 1) to the counter at `index`. */
 export function addToCounter(words: Int32Array, index: number, amount: number): void {
   const before = Atomics.add(words, index, amount) >>> 0;
   if (before + amount >= WORD) Atomics.add(words, index + 1, 1);
+}
+
+/** Adds `amount` to the counter at `index`, as large as it may be. */
+export function addMuchToCounter(words: Int32Array, index: number, amount: number): void {
+  const high = Math.floor(amount / WORD);
+  if (high > 0) Atomics.add(words, index + 1, high);
+  addToCounter(words, index, amount % WORD);
 }
 
 /** Reads the counter at `index`, exact up to 2^53. */

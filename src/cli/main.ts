@@ -17,12 +17,14 @@ import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
 import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
+import { topCommand } from "./top.ts";
 import { versionCommand } from "./version.ts";
 
 const COMMANDS: readonly Command[] = [
   runCommand,
   checkCommand,
   statusCommand,
+  topCommand,
   reloadCommand,
   drainCommand,
   initCommand,

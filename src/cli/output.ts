@@ -6,9 +6,9 @@
 
 const encoder = new TextEncoder();
 
-/** Writes to standard output. */
-export function print(text: string): void {
-  writeAll(Deno.stdout, `${text}\n`);
+/** Writes to standard output. @returns whether somebody still reads it */
+export function print(text: string, end = "\n"): boolean {
+  return writeAll(Deno.stdout, `${text}${end}`);
 }
 
 /** Writes to standard error. */
@@ -16,13 +16,15 @@ export function printError(text: string): void {
   writeAll(Deno.stderr, `${text}\n`);
 }
 
-function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {
   let bytes = encoder.encode(text);
   try {
     while (bytes.length > 0) bytes = bytes.subarray(stream.writeSync(bytes));
+    return true;
   } catch (error) {
     // The reader has gone (`weir status | head -1`): nothing left to say, and no reason to complain.
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    return false;
   }
 }
 

@@ -2,11 +2,11 @@
 
 import { z } from "zod";
 import { certificateSchema, listenerSchema, statusSchema } from "../admin/schemas.ts";
-import { WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
-import { ADMIN_FLAGS, callAdmin, detailOf } from "./admin_client.ts";
-import { type Command, EXIT, type Given, JSON_FLAG } from "./command.ts";
+import { ADMIN_FLAGS } from "./admin_client.ts";
+import { type Command, EXIT, JSON_FLAG } from "./command.ts";
 import { colour, formatBytes, formatDuration, print, printJson, table } from "./output.ts";
+import { readAdmin } from "./read_admin.ts";
 
 type Status = z.infer<typeof statusSchema>;
 type Certificate = z.infer<typeof certificateSchema>;
@@ -20,9 +20,9 @@ export const statusCommand: Command = {
   flags: [...ADMIN_FLAGS, JSON_FLAG],
   maxRest: 0,
   run: async (given) => {
-    const status = await read(given, "/v1/status", statusSchema);
-    const { listeners } = await read(given, "/v1/listeners", z.object({ listeners: z.array(listenerSchema) }));
-    const { certificates } = await read(
+    const status = await readAdmin(given, "/v1/status", statusSchema);
+    const { listeners } = await readAdmin(given, "/v1/listeners", z.object({ listeners: z.array(listenerSchema) }));
+    const { certificates } = await readAdmin(
       given,
       "/v1/certificates",
       z.object({ certificates: z.array(certificateSchema) }),
@@ -32,14 +32,6 @@ export const statusCommand: Command = {
     return EXIT.done;
   },
 };
-
-async function read<Schema extends z.ZodType>(given: Given, path: string, schema: Schema): Promise<z.infer<Schema>> {
-  const { status, body } = await callAdmin(given, "GET", path);
-  if (status !== 200) throw new WeirError("admin_unreachable", detailOf(body));
-  const result = schema.safeParse(body);
-  if (!result.success) throw new WeirError("admin_unreachable", "What answers is not a Weir of this version");
-  return result.data;
-}
 
 function render(status: Status, listeners: readonly Listener[]): string {
   const head = `Weir ${status.version}, up ${formatDuration(status.uptimeSeconds)}, ${

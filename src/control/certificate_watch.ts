@@ -119,7 +119,7 @@ export class CertificateWatch {
     const lines = refused.map((one) => `${titleOf(one)} was not renewed: ${one.reason}; the old one serves on`);
     if (error !== null) lines.push(`The certificates were not renewed: ${error}; the old ones serve on`);
     for (const line of lines) {
-      if (!this.#told.has(line)) this.#context.log("error", line);
+      if (!this.#told.has(line)) this.#context.log("error", line, { event: "certificate_refused" });
       this.#told.add(line);
     }
   }

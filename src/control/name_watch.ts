@@ -134,10 +134,13 @@ export class NameWatch {
     // Told once, and not again with every look-up that fails.
     if (before.error === null && state.error !== null) this.#warn(name, state);
     if (before.error !== null && state.error === null) {
-      this.#context.log("info", `Server name ${name} can be resolved again`, { name });
+      this.#context.log("info", `Server name ${name} can be resolved again`, { event: "name_resolved", name });
     }
     if (sameData(before.addresses, state.addresses)) return;
-    this.#context.log("info", `Server name ${name} has other addresses: ${state.addresses.join(", ")}`, { name });
+    this.#context.log("info", `Server name ${name} has other addresses: ${state.addresses.join(", ")}`, {
+      event: "name_changed",
+      name,
+    });
     this.#context.onChange();
   }
 
@@ -176,7 +179,10 @@ export class NameWatch {
     const consequence = addresses.length === 0
       ? "no connection goes to it until it can"
       : `its last addresses hold: ${addresses.join(", ")}`;
-    this.#context.log("warn", `Server name ${name} cannot be resolved: ${error}; ${consequence}`, { name });
+    this.#context.log("warn", `Server name ${name} cannot be resolved: ${error}; ${consequence}`, {
+      event: "name_failing",
+      name,
+    });
   }
 
   #now(): string {

@@ -198,7 +198,9 @@ export class Reloader {
       const report = { at, trigger, changes: changes.map(reported), ...parts, warnings };
       this.#last = { ok: true, report };
       this.#lastRenewal = undefined;
-      if (trigger !== "start") log("info", `Reloaded ${origin.file}: ${summary(changes, parts.general)}`);
+      if (trigger !== "start") {
+        log("info", `Reloaded ${origin.file}: ${summary(changes, parts.general)}`, { event: "reloaded", trigger });
+      }
       return report;
     } catch (error) {
       this.#last = { ok: false, at, trigger, error: messageOf(error) };
@@ -301,7 +303,9 @@ export class Reloader {
     names.commit();
     await generalChange.commit();
 
-    for (const line of before === undefined ? [] : describeRenewed(before, next)) log("info", line);
+    for (const line of before === undefined ? [] : describeRenewed(before, next)) {
+      log("info", line, { event: "certificate_renewed" });
+    }
     return { changes, general, warnings };
   }
 }

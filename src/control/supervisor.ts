@@ -196,7 +196,10 @@ export class Supervisor {
       await this.#accept(instance);
     } catch (error) {
       const { name } = instance.plan;
-      this.#log("error", `Listener "${name}" does not accept yet: ${messageOf(error)}`, { listener: name });
+      this.#log("error", `Listener "${name}" does not accept yet: ${messageOf(error)}`, {
+        event: "listener_down",
+        listener: name,
+      });
     }
   }
 
@@ -205,7 +208,11 @@ export class Supervisor {
     instance.state = "accepting";
     const { name, address, ports } = instance.plan;
     const where = formatEndpoint(address, formatPorts(ports));
-    this.#log("info", `Listener "${name}" accepts ${protocolOf(instance.plan)} on ${where}`, { listener: name });
+    const others = this.#serving.get(name) ?? instance;
+    this.#log("info", `Listener "${name}" accepts ${protocolOf(instance.plan)} on ${where}`, {
+      event: others === instance ? "listener_started" : "listener_replaced",
+      listener: name,
+    });
   }
 
   async #update(plan: ListenerPlan): Promise<void> {
@@ -240,13 +247,16 @@ export class Supervisor {
 
   async #drain(instance: Instance, drainTimeout: number): Promise<void> {
     const { name } = instance.plan;
-    this.#log("info", `Listener "${name}" stops accepting`, { listener: name });
+    this.#log("info", `Listener "${name}" stops accepting`, { event: "listener_draining", listener: name });
     instance.anchor[Symbol.dispose]();
     try {
       await instance.crew.worker.request({ kind: "stop", instance: instance.id, drainTimeout });
-      this.#log("info", `Listener "${name}" has stopped`, { listener: name });
+      this.#log("info", `Listener "${name}" has stopped`, { event: "listener_stopped", listener: name });
     } catch (error) {
-      this.#log("warn", `Listener "${name}" ended before its connections did: ${messageOf(error)}`, { listener: name });
+      this.#log("warn", `Listener "${name}" ended before its connections did: ${messageOf(error)}`, {
+        event: "listener_stopped",
+        listener: name,
+      });
     }
   }
 
@@ -284,6 +294,7 @@ export class Supervisor {
 
   #logFailure({ plan }: Instance, error: unknown): void {
     this.#log("error", `Listener "${plan.name}" is down: ${messageOf(error)}; trying again in ${REOPEN_SECONDS} s`, {
+      event: "listener_down",
       listener: plan.name,
     });
   }
@@ -312,6 +323,7 @@ export class Supervisor {
     const orphans = [...dead.instances].flatMap((id) => this.#instances.get(id) ?? []);
     const names = orphans.map((instance) => instance.plan.name);
     this.#log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
+      event: "worker_died",
       listeners: names.join(","),
     });
     for (const instance of orphans) {
@@ -325,6 +337,9 @@ export class Supervisor {
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;
     const crew = this.#fleet.replace(dead);
+    this.#log("info", `Worker ${crew.worker.number} takes the place of worker ${dead.worker.number}`, {
+      event: "worker_restarted",
+    });
     await Promise.all(orphans.map((instance) => this.#reopen(instance, crew)));
   }
 

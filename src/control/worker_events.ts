@@ -17,6 +17,12 @@ export function takeMessage(log: Log, notes: HealthNotes): WorkerObserver["onMes
     const { from, to, reason } = message;
     notes.note(listener, server, { lastChange: { at: new Date().toISOString(), from, to, reason } });
     const level = to === "Abnormal" ? "warn" : "info";
-    log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, { listener, server, from, to });
+    log(level, `Server ${server} of listener "${listener}" is ${to}: ${reason}`, {
+      event: "health_changed",
+      listener,
+      server,
+      from,
+      to,
+    });
   };
 }

@@ -67,6 +67,8 @@ export class Session implements Deadline, RelayObserver {
   dueTick = 0;
   /** The client and what it connected to; a PROXY protocol header may know better than the connection. */
   route: Route;
+  /** When it was accepted, in milliseconds of this thread's clock. */
+  readonly startedAt = performance.now();
   readonly #client: AcceptedConnection;
   readonly #context: SessionContext;
   #onExpiry: EndReason = "handshake_timeout";
@@ -113,8 +115,11 @@ export class Session implements Deadline, RelayObserver {
     this.#context.wheel.remove(this);
     // Counted first, so that nobody who sees the connection closed finds it missing in the counters.
     this.#lease?.[Symbol.dispose]();
-    if (this.#admitted) this.#context.counters.closed(reason);
-    else this.#context.counters.turnedAway(reason);
+    const { counters } = this.#context;
+    if (this.#admitted) {
+      counters.closed(reason);
+      counters.lasted((performance.now() - this.startedAt) / 1000);
+    } else counters.turnedAway(reason);
     closeQuietly(this.#stream);
     closeQuietly(this.#server);
     this.#context.onEnd(this, reason, detail);

@@ -271,6 +271,7 @@ export class RunningListener implements SessionContext {
       "error",
       `Listener "${this.#plan.name}" cannot accept connections: ${messageOf(error)}; trying again`,
       {
+        event: "accept_failing",
         listener: this.#plan.name,
       },
     );

@@ -36,7 +36,7 @@ Deno.test("weir help knows every command, and each command its flags", async () 
   assert.deepEqual(await weir(["--help"]), overview);
   const list = overview.stdout.split(/^Commands.*:$/m)[1]?.split("\n\n")[0] ?? "";
   const commands = [...list.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? "").filter((name) => name !== "help");
-  for (const name of ["run", "check", "status", "reload", "drain", "init", "demo", "schema", "version"]) {
+  for (const name of ["run", "check", "status", "top", "reload", "drain", "init", "demo", "schema", "version"]) {
     assert.ok(commands.includes(name), `${name} is missing`);
   }
   for (const name of commands) {
@@ -128,7 +128,7 @@ Deno.test("a wrong or missing token, and nobody at home: one line, exit 1", asyn
   const config = { admin: { token: "secret" }, listeners: [] };
   await using running = await RunningWeir.start(config);
   const admin = ["--admin", `http://127.0.0.1:${running.adminPort}`];
-  for (const command of ["status", "reload"]) {
+  for (const command of ["status", "reload", "top"]) {
     for (const token of [[], ["--token", "wrong"]]) {
       const { code, stdout, stderr } = await weir([command, ...admin, ...token]);
       assert.deepEqual([code, stdout], [1, ""]);

@@ -15,6 +15,9 @@ import { type Overrides, withOverride } from "../../../src/config/runtime.ts";
 import { parseSource } from "../../../src/config/source.ts";
 import { validateConfig } from "../../../src/config/validate.ts";
 import type { ReloadReport } from "../../../src/control/reload.ts";
+import { EventStreams } from "../../../src/admin/event_streams.ts";
+import { EventLog } from "../../../src/control/event_log.ts";
+import { FakeClock } from "../fake_clock.ts";
 import { testCertificate } from "../../support/certificates.ts";
 
 /** Two listeners over one named group, one of them TCP-SSL, and one with a group of its own. */
@@ -88,6 +91,9 @@ export class AdminBench {
   token = "";
   /** What the time is, in milliseconds since 1970. */
   now = Date.UTC(2026, 10, 20, 13);
+  readonly clock = new FakeClock();
+  readonly events = new EventLog(() => this.now);
+  readonly eventStreams = new EventStreams({ events: this.events, every: this.clock.every });
   reload: AdminDependencies["reload"] = () => Promise.resolve(REPORT);
   override: AdminDependencies["override"] = (scope, server, change) => {
     this.#overrides = withOverride(this.#overrides, scope, server, change, this.model);
@@ -113,6 +119,8 @@ export class AdminBench {
       override: (...change) => this.override(...change),
       change: (...request) => this.change(...request),
       token: () => this.token,
+      events: this.events,
+      eventStreams: this.eventStreams,
       log: (_level, message) => this.logged.push(message),
     });
   }

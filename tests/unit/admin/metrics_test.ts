@@ -1,78 +1,23 @@
-/** The metrics, read by a small and strict parser of the Prometheus text format. @module */
+/** The metrics, in both formats. @module */
 
 import assert from "node:assert/strict";
-import { renderMetrics } from "../../../src/admin/prometheus.ts";
-import { CONNECT_BUCKETS } from "../../../src/board/layout.ts";
+import { CONTENT_TYPES } from "../../../src/admin/metrics/exposition.ts";
+import { CONNECT_BUCKETS, DURATION_BUCKETS } from "../../../src/board/layout.ts";
 import { END_REASONS } from "../../../src/end_reason.ts";
+import { type Family, parseOpenMetrics, parseText, valueOf } from "../../support/metrics.ts";
 import { AdminBench } from "./bench.ts";
-
-interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-interface Family {
-  readonly name: string;
-  readonly type: string;
-  readonly samples: Sample[];
-}
-
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|[+-]Inf|NaN)$/;
-
-/** Fails on anything that the text format 0.0.4 does not allow. */
-function parse(text: string): Map<string, Family> {
-  assert.ok(text.endsWith("\n"), "ends with a line feed");
-  const families = new Map<string, Family>();
-  let current: Family | undefined;
-  let helped: string | undefined;
-  for (const line of text.slice(0, -1).split("\n")) {
-    const help = /^# HELP (\S+) (\S.*)$/.exec(line);
-    const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line);
-    if (help !== null) {
-      helped = help[1];
-    } else if (type !== null) {
-      const name = type[1] ?? "";
-      assert.equal(name, helped, "HELP comes right before TYPE");
-      assert.equal(families.has(name), false, `${name} comes twice`);
-      current = { name, type: type[2] ?? "", samples: [] };
-      families.set(name, current);
-    } else {
-      const sample = SAMPLE.exec(line);
-      assert.ok(sample !== null && current !== undefined, `not a sample: ${line}`);
-      const suffixes = current.type === "histogram" ? ["_bucket", "_sum", "_count"] : [""];
-      assert.ok(suffixes.some((suffix) => sample[1] === current?.name + suffix), `${line} is not of ${current.name}`);
-      current.samples.push({ name: sample[1] ?? "", labels: labelsOf(sample[2] ?? ""), value: Number(sample[3]) });
-    }
-  }
-  return families;
-}
-
-function labelsOf(text: string): Record<string, string> {
-  const labels: Record<string, string> = {};
-  let rest = text;
-  while (rest !== "") {
-    const match = /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,|$)/.exec(rest);
-    assert.ok(match !== null, `not labels: ${rest}`);
-    const name = match[1] ?? "";
-    assert.equal(name in labels, false, `label ${name} comes twice`);
-    labels[name] = (match[2] ?? "").replace(/\\(.)/g, (_, escaped: string) => escaped === "n" ? "\n" : escaped);
-    rest = rest.slice(match[0].length);
-  }
-  return labels;
-}
-
-function valueOf(families: Map<string, Family>, name: string, labels: Record<string, string>): number | undefined {
-  return families.get(name)?.samples.find((sample) =>
-    Object.entries(labels).every(([key, value]) => sample.labels[key] === value)
-  )?.value;
-}
 
 async function scrape(bench: AdminBench): Promise<Map<string, Family>> {
   const response = await bench.request("/metrics");
   assert.equal(response.status, 200);
-  assert.equal(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
-  return parse(await response.text());
+  assert.equal(response.headers.get("content-type"), CONTENT_TYPES.text);
+  return parseText(await response.text());
+}
+
+async function scrapeOpenMetrics(bench: AdminBench): Promise<Map<string, Family>> {
+  const response = await bench.request("/metrics", { headers: { accept: "application/openmetrics-text" } });
+  assert.equal(response.headers.get("content-type"), CONTENT_TYPES.openmetrics);
+  return parseOpenMetrics(await response.text());
 }
 
 Deno.test("GET /metrics is text that a strict parser takes, with no series twice", async () => {
@@ -160,27 +105,61 @@ Deno.test("GET /metrics tells when certificates expire, by the first of the chai
   assert.equal(valueOf(await scrape(bench), name, labels), Date.UTC(2026, 0, 1) / 1000);
 });
 
-Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels", () => {
+Deno.test("GET /metrics escapes quotes, backslashes and line feeds in labels", async () => {
   const bench = new AdminBench();
   const version = 'a"b\\c\nd\\n';
-  const text = renderMetrics({
-    version,
-    startedAt: new Date(0),
-    takenAt: new Date(1000),
-    configFile: "",
-    accepted: bench.runtime().accepted,
-    model: { ...bench.model, listeners: new Map() },
-    boards: bench.boards,
-    lastReload: { ok: false, at: "", trigger: "api", error: "" },
-    lastRenewal: undefined,
-    workers: { running: 0, restarts: 0 },
-    draining: 0,
-    ready: true,
-    names: new Map(),
-    stateOf: () => undefined,
-    healthOf: () => ({ probeError: null, lastChange: null }),
-  });
-  const families = parse(text);
+  bench.view = { version, lastReload: { ok: false, at: "", trigger: "api", error: "" } };
+  const families = await scrape(bench);
   assert.equal(families.get("weir_build_info")?.samples[0]?.labels["version"], version);
   assert.equal(valueOf(families, "weir_config_last_reload_successful", {}), 0);
+  assert.equal((await scrapeOpenMetrics(bench)).get("weir_build")?.samples[0]?.labels["version"], version);
+});
+
+Deno.test("GET /metrics has what the process takes", async () => {
+  const families = await scrape(new AdminBench());
+  const cpu = valueOf(families, "process_cpu_seconds_total", {}) ?? 0;
+  assert.ok(cpu > 0 && cpu < 1e5, `${cpu} s`);
+  assert.ok((valueOf(families, "process_resident_memory_bytes", {}) ?? 0) > 1e6);
+  assert.equal(valueOf(families, "process_start_time_seconds", {}), Date.UTC(2026, 10, 20, 12) / 1000);
+});
+
+Deno.test("weir_connection_duration_seconds counts the connections that were let in", async () => {
+  const bench = new AdminBench();
+  for (const seconds of [0.02, 7200, 1e6]) bench.boards.listener("front")?.lasted(seconds);
+  const samples = (await scrape(bench)).get("weir_connection_duration_seconds")?.samples ?? [];
+  const mine = samples.filter(({ labels }) => labels["listener"] === "front");
+  const bucket = (le: string) => mine.find(({ labels }) => labels["le"] === le)?.value;
+  assert.deepEqual([bucket("0.01"), bucket("0.05"), bucket("21600"), bucket("+Inf")], [0, 1, 2, 3]);
+  assert.equal(mine.length, DURATION_BUCKETS.length + 3);
+  assert.equal(mine.find(({ name }) => name.endsWith("_sum"))?.value, 1_007_200.02);
+});
+
+Deno.test("OpenMetrics says the same as the text format, family by family and number by number", async () => {
+  const bench = new AdminBench();
+  bench.boards.listener("front")?.connected(0.3);
+  bench.boards.listener("safe")?.handshakeDone(3);
+  const text = await scrape(bench);
+  const open = await scrapeOpenMetrics(bench);
+  const suffix: Readonly<Record<string, string>> = { counter: "_total", info: "_info" };
+  assert.deepEqual(
+    [...open.values()].map(({ name, type }) => [name + (suffix[type] ?? ""), type === "info" ? "gauge" : type]),
+    [...text.values()].map(({ name, type }) => [name, type]),
+  );
+  for (const family of open.values()) {
+    if (/^(process|weir_main_thread)_/.test(family.name)) continue;
+    const same = text.get(family.name + (suffix[family.type] ?? ""));
+    const plain = ({ le, ...labels }: Readonly<Record<string, string>>) =>
+      le === undefined ? labels : { ...labels, le: Number(le) };
+    const numbers = (samples: Family["samples"]) =>
+      samples.map(({ name, labels, value }) => [name, plain(labels), value]);
+    assert.deepEqual(numbers(family.samples), numbers(same?.samples ?? []), family.name);
+    assert.equal(family.help, same?.help);
+    const unit = /_(seconds|bytes)$/.exec(family.name)?.[1];
+    assert.equal(family.unit, unit, `${family.name} names its unit`);
+  }
+});
+
+Deno.test("HEAD /metrics answers without a body", async () => {
+  const response = await new AdminBench().request("/metrics", { method: "HEAD" });
+  assert.deepEqual([response.status, response.body], [200, null]);
 });

@@ -3,7 +3,6 @@
 import assert from "node:assert/strict";
 import { z } from "@hono/zod-openapi";
 import { groupSchema, groupServerSchema, listenerSchema, serverSchema } from "../../../src/admin/schemas.ts";
-import { renderMetrics } from "../../../src/admin/prometheus.ts";
 import { WeirError } from "../../../src/errors.ts";
 import { AdminBench, testModel } from "./bench.ts";
 
@@ -37,7 +36,7 @@ Deno.test("PATCH of a group's server changes it in every listener that uses the 
     const { servers } = listenerSchema.parse(await (await bench.request(`/v1/listeners/${name}`)).json());
     assert.deepEqual(servers.map(({ weight, draining }) => [weight, draining]), [[100, true], [0, false]], name);
   }
-  const metrics = renderMetrics(bench.runtime());
+  const metrics = await (await bench.request("/metrics")).text();
   assert.match(metrics, /^weir_server_draining{listener="front",server="10\.0\.0\.11:80".*} 1$/m);
   assert.match(metrics, /^weir_server_draining{listener="front",server="10\.0\.0\.12:80".*} 0$/m);
 });
@@ -192,7 +191,7 @@ Deno.test("GET of a group with host names shows what is known of them", async ()
     ["app.internal", ["10.0.0.21", "10.0.0.22"], null],
     ["lost.internal", [], "not known"],
   ]);
-  const metrics = renderMetrics(bench.runtime());
+  const metrics = await (await bench.request("/metrics")).text();
   assert.match(metrics, /^weir_name_resolved{name="app\.internal"} 1$/m);
   assert.match(metrics, /^weir_name_resolved{name="lost\.internal"} 0$/m);
 });

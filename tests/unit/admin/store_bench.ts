@@ -60,6 +60,8 @@ export class StoreBench implements AsyncDisposable {
       change: (request) => this.reloader.change(request),
       override: () => Promise.reject(new Error("not here")),
       token: () => "",
+      events: rest.events,
+      eventStreams: rest.eventStreams,
       log: (level, message) => this.logged.push(`${level} ${message}`),
     });
   }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ListenerCounters, ServerCounters } from "../../../src/board/board.ts";
-import { CONNECT_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
+import { CONNECT_BUCKETS, DURATION_BUCKETS, HANDSHAKE_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import { END_REASONS } from "../../../src/end_reason.ts";
 
@@ -58,17 +58,32 @@ Deno.test("ListenerCounters.read() matches every kind of event, each counted whe
   }));
 });
 
-Deno.test("ListenerCounters.connected() puts a time into the first bucket that it does not exceed", () => {
-  const { listener } = board();
-  const times = [0, ...CONNECT_BUCKETS, ...CONNECT_BUCKETS.map((bound) => bound + 1e-5), 60];
-  for (const seconds of times) listener.connected(seconds);
-  const { connectBuckets, connectSeconds } = listener.read();
-  const expected = [...CONNECT_BUCKETS, Infinity].map((bound, index) =>
-    times.filter((seconds) => seconds <= bound && seconds > (CONNECT_BUCKETS[index - 1] ?? -1)).length
-  );
-  assert.deepEqual(connectBuckets, expected);
-  assert.ok(Math.abs(connectSeconds - times.reduce((sum, seconds) => sum + seconds, 0)) < 1e-3);
-});
+const HISTOGRAMS = [
+  ["connected", "connectTimes", CONNECT_BUCKETS],
+  ["handshakeDone", "handshakeTimes", HANDSHAKE_BUCKETS],
+  ["lasted", "durations", DURATION_BUCKETS],
+] as const;
+
+for (const [method, read, bounds] of HISTOGRAMS) {
+  Deno.test(`ListenerCounters.${method}() puts a time into the first bucket that it does not exceed`, () => {
+    const { listener } = board();
+    const before = listener.read();
+    const longest = 90 * 24 * 3600; // seconds; in microseconds more than 32 bits hold
+    const times = [0, ...bounds, ...bounds.map((bound) => bound + 1e-5), longest];
+    for (const seconds of times) listener[method](seconds);
+    const { [read]: seen, ...others } = listener.read();
+    assert.deepEqual(seen.bounds, bounds);
+    assert.deepEqual(
+      seen.buckets,
+      [...bounds, Infinity].map((bound, index) =>
+        times.filter((seconds) => seconds <= bound && seconds > (bounds[index - 1] ?? -1)).length
+      ),
+    );
+    assert.ok(Math.abs(seen.seconds - times.reduce((total, seconds) => total + seconds, 0)) < 1e-3);
+    const { [read]: _, ...othersBefore } = before;
+    assert.deepEqual(others, othersBefore, "nothing else has changed");
+  });
+}
 
 Deno.test("ServerCounters.read() of a new server is empty", () => {
   const { memory } = board();

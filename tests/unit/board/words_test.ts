@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { addToCounter, readCounter, storeCounter } from "../../../src/board/words.ts";
+import { addMuchToCounter, addToCounter, readCounter, storeCounter } from "../../../src/board/words.ts";
 
 const WORD = 2 ** 32;
 const words = (length = 6) => new Int32Array(new SharedArrayBuffer(4 * length));
@@ -37,6 +37,16 @@ Deno.test("readCounter() is the sum of all that was added", () => {
     storeCounter(counter, 0, start);
     for (const amount of amounts) addToCounter(counter, 0, amount);
     assert.equal(readCounter(counter, 0), amounts.reduce((sum, amount) => sum + amount, start));
+  }));
+});
+
+Deno.test("addMuchToCounter() adds amounts of any size", () => {
+  fc.assert(fc.property(fc.nat({ max: 2 ** 52 }), fc.maxSafeNat().map((value) => value % 2 ** 52), (start, amount) => {
+    const counter = words();
+    storeCounter(counter, 2, start);
+    addMuchToCounter(counter, 2, amount);
+    assert.equal(readCounter(counter, 2), start + amount);
+    assert.deepEqual([counter[0], counter[1], counter[4], counter[5]], [0, 0, 0, 0], "the neighbours are left alone");
   }));
 });
 
