@@ -156,8 +156,8 @@ export class Session implements Deadline, RelayObserver {
     const { counters, handshakes, handshakeTimeout, tls } = this.#context;
     const startedAt = performance.now();
     handshakes.started(this);
-    const secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
-    handshakes.ended(this);
+    const secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls))
+      .finally(() => handshakes.ended(this));
     if (this.#over || secured === undefined) {
       closeQuietly(secured?.stream);
       return false;

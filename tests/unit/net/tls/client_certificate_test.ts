@@ -20,6 +20,7 @@ const GOOD: RefusedCertificate = {
   validFrom: new Date("2026-01-01T00:00:00Z"),
   validTo: new Date("2027-01-01T00:00:00Z"),
   isSelfSigned: false,
+  isUnfit: false,
   isForOthers: false,
 };
 
@@ -32,6 +33,9 @@ const REASONS: readonly [what: string, certificate: Partial<RefusedCertificate>,
   ["being valid for one more moment", { validTo: new Date(NOW.getTime() + 1) }, "unknown_ca"],
   ["not being valid yet", { validFrom: new Date("2026-06-01T00:00:01Z") }, "not_yet_valid"],
   ["being valid from this moment", { validFrom: NOW }, "unknown_ca"],
+  ["being a CA's", { isUnfit: true }, "bad_certificate"],
+  ["being a CA's and for servers", { isUnfit: true, isForOthers: true }, "bad_certificate"],
+  ["being a CA's, and having expired", { isUnfit: true, validTo: new Date(0) }, "expired"],
   ["being for servers", { isForOthers: true }, "wrong_purpose"],
   ["being for servers, and having expired", { isForOthers: true, validTo: new Date(0) }, "expired"],
 ];
@@ -127,7 +131,7 @@ const PURPOSE_CASES: readonly [purposes: readonly (keyof typeof PURPOSES)[], exp
   [["server"], "wrong_purpose"],
   [["client"], "unknown_ca"],
   [["server", "client"], "unknown_ca"],
-  [["any"], "unknown_ca"],
+  [["any"], "wrong_purpose"],
 ];
 
 for (const [purposes, expected] of PURPOSE_CASES) {
