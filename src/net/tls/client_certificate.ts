@@ -61,6 +61,12 @@ export class CheckedCertificates {
     return this.#authorities.has(fingerprint);
   }
 
+  /** Remembers what passed against other client CAs, if every one of them is one of these as well. */
+  addAllOf(other: CheckedCertificates): void {
+    if (![...other.#authorities].every((authority) => this.#authorities.has(authority))) return;
+    for (const [fingerprint, validUntil] of other.#validUntil) this.add(fingerprint, validUntil);
+  }
+
   /** Remembers one. @param validUntil milliseconds since 1970 */
   add(fingerprint: string, validUntil: number): void {
     this.#validUntil.delete(fingerprint);
@@ -173,12 +179,19 @@ export class CheckedByAuthority {
 
   /** Those of one set of client CAs, PEM. */
   of(clientCaPem: string): CheckedCertificates {
-    const known = this.#checked.get(clientCaPem) ?? new CheckedCertificates(clientCaPem);
+    const known = this.#checked.get(clientCaPem) ?? this.#make(clientCaPem);
     // Put last, as the one that was asked for last.
     this.#checked.delete(clientCaPem);
     this.#checked.set(clientCaPem, known);
     const [oldest] = this.#checked.keys();
     if (this.#checked.size > REMEMBERED_AUTHORITIES && oldest !== undefined) this.#checked.delete(oldest);
     return known;
+  }
+
+  /** A CA that is added must not cost the clients of the others their sessions. */
+  #make(clientCaPem: string): CheckedCertificates {
+    const made = new CheckedCertificates(clientCaPem);
+    for (const other of this.#checked.values()) made.addAllOf(other);
+    return made;
   }
 }
