@@ -5,7 +5,7 @@
  */
 
 import { type KeyObject, X509Certificate } from "node:crypto";
-import { derElement } from "../net/tls/der.ts";
+import { derElement, versionOf } from "../net/tls/der.ts";
 import type { CertificateDetails } from "./model.ts";
 
 /** A certificate that could be read. */
@@ -78,12 +78,10 @@ function alternativeNames(text: string | undefined): string[] {
 /** The two things that `X509Certificate` does not tell: Certificate ::= { tbs { [0] version … }, { algorithm … }, … }. */
 function readOuterDer(der: Uint8Array): { readonly version: number; readonly signatureAlgorithm: string } {
   const tbs = derElement(der, derElement(der, 0).start);
-  const first = derElement(der, tbs.start);
   const algorithm = derElement(der, derElement(der, tbs.end).start);
   const oid = der.subarray(algorithm.start, algorithm.end);
   return {
-    // Without the tag it is version 1; within it is an INTEGER of one byte, 2 for version 3.
-    version: first.tag === 0xa0 ? (der[first.end - 1] ?? 0) + 1 : 1,
+    version: versionOf(der),
     signatureAlgorithm: Array.from(oid, (byte) => byte.toString(16).padStart(2, "0")).join(""),
   };
 }

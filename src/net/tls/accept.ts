@@ -7,7 +7,7 @@
 import { messageOf } from "../../errors.ts";
 import { type CheckedCertificates, type ClientIdentity, identify } from "./client_certificate.ts";
 import { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
-import { failureInWords } from "./failure_words.ts";
+import { failureInWords, plainWords } from "./failure_words.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import { type MachineFacts, type MachineSettings, TlsMachine } from "./machine.ts";
 import { TlsStream } from "./tls_stream.ts";
@@ -74,6 +74,8 @@ export async function acceptTls(
     return { stream, facts: () => ({ ...machine.facts(), serverName: hello.serverName, client }) };
   } catch (error) {
     machine.destroy();
+    // What is wrong in here is not the client's.
+    if (error instanceof TypeError || error instanceof RangeError) throw error;
     throw error instanceof HandshakeError ? error : new HandshakeError("hung_up", messageOf(error));
   }
 }
@@ -123,10 +125,8 @@ async function shakeHands(connection: Deno.TcpConn, machine: TlsMachine, stream:
     // An alert for the client, when it has made a mistake.
     await stream.flush();
     if (machine.error !== undefined) {
-      throw new HandshakeError(
-        failureInWords(`${machine.error.code ?? ""} ${machine.error.message}`),
-        machine.error.message,
-      );
+      const { message } = machine.error;
+      throw new HandshakeError(failureInWords(message), plainWords(message));
     }
     const count = await readSome(connection, buffer);
     machine.feed(buffer.subarray(0, count));

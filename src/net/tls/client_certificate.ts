@@ -7,7 +7,7 @@
 
 import { X509Certificate } from "node:crypto";
 import { messageOf } from "../../errors.ts";
-import { commonNameOf } from "./der.ts";
+import { commonNameOf, versionOf } from "./der.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import type { MachineFacts, PeerCertificate } from "./machine.ts";
 
@@ -24,6 +24,8 @@ export interface RefusedCertificate {
   readonly validFrom: Date;
   readonly validTo: Date;
   readonly isSelfSigned: boolean;
+  /** Whether TLS takes it from nobody: it is a CA's own, or of X.509 version 1. */
+  readonly isUnfit: boolean;
   /** Whether its purposes (extended key usage) leave clients out. */
   readonly isForOthers: boolean;
 }
@@ -33,6 +35,7 @@ export function reasonOf(certificate: RefusedCertificate, now: Date): HandshakeF
   if (certificate.isSelfSigned) return "unknown_ca";
   if (certificate.validTo <= now) return "expired";
   if (certificate.validFrom > now) return "not_yet_valid";
+  if (certificate.isUnfit) return "bad_certificate";
   return certificate.isForOthers ? "wrong_purpose" : "unknown_ca";
 }
 
@@ -56,6 +59,12 @@ export class CheckedCertificates {
   /** Whether it is the certificate of one of the client CAs. */
   isAuthority(fingerprint: string): boolean {
     return this.#authorities.has(fingerprint);
+  }
+
+  /** Remembers what passed against other client CAs, if every one of them is one of these as well. */
+  addAllOf(other: CheckedCertificates): void {
+    if (![...other.#authorities].every((authority) => this.#authorities.has(authority))) return;
+    for (const [fingerprint, validUntil] of other.#validUntil) this.add(fingerprint, validUntil);
   }
 
   /** Remembers one. @param validUntil milliseconds since 1970 */
@@ -103,6 +112,7 @@ export function identify(shown: ShownCertificate, checked: CheckedCertificates, 
       validFrom: new Date(x509.validFrom),
       validTo,
       isSelfSigned: x509.subject === x509.issuer,
+      isUnfit: x509.ca || versionOf(certificate.raw) === 1,
       isForOthers: isForOthers(certificate.raw),
     }, now);
     throw new HandshakeError(reason, `the client's certificate "${subject}" was refused: ${TEXTS[reason] ?? reason}`);
@@ -125,22 +135,21 @@ const TEXTS: Partial<Record<HandshakeFailure, string>> = {
   unknown_ca: "it was not issued by one of the client CAs",
   expired: "it has expired",
   not_yet_valid: "it is not valid yet",
-  wrong_purpose: "it is not meant for clients",
+  bad_certificate: "it is a CA's own, or of X.509 version 1 where TLS needs version 3",
+  wrong_purpose: "its extended key usage does not name clients",
 };
 
 const EXTENDED_KEY_USAGE = [0x06, 0x03, 0x55, 0x1d, 0x25];
 const CLIENT_AUTHENTICATION = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x02];
-const ANY_PURPOSE = [0x06, 0x04, 0x55, 0x1d, 0x25, 0x00];
 
 /**
- * The runtime does not tell a certificate's purposes (RFC 5280, 4.2.1.12), so its DER is searched for them. This decides
- * about nothing but the word for a refusal.
+ * The runtime does not tell a certificate's purposes (RFC 5280, 4.2.1.12), so its DER is searched for them. "Any" is not
+ * enough for the TLS library. This decides about nothing but the word for a refusal.
  */
 function isForOthers(der: Uint8Array): boolean {
   const at = indexOf(der, EXTENDED_KEY_USAGE, 0);
   if (at < 0) return false;
-  const value = at + EXTENDED_KEY_USAGE.length;
-  return [CLIENT_AUTHENTICATION, ANY_PURPOSE].every((purpose) => indexOf(der, purpose, value) < 0);
+  return indexOf(der, CLIENT_AUTHENTICATION, at + EXTENDED_KEY_USAGE.length) < 0;
 }
 
 function indexOf(bytes: Uint8Array, wanted: readonly number[], from: number): number {
@@ -170,12 +179,19 @@ export class CheckedByAuthority {
 
   /** Those of one set of client CAs, PEM. */
   of(clientCaPem: string): CheckedCertificates {
-    const known = this.#checked.get(clientCaPem) ?? new CheckedCertificates(clientCaPem);
+    const known = this.#checked.get(clientCaPem) ?? this.#make(clientCaPem);
     // Put last, as the one that was asked for last.
     this.#checked.delete(clientCaPem);
     this.#checked.set(clientCaPem, known);
     const [oldest] = this.#checked.keys();
     if (this.#checked.size > REMEMBERED_AUTHORITIES && oldest !== undefined) this.#checked.delete(oldest);
     return known;
+  }
+
+  /** A CA that is added must not cost the clients of the others their sessions. */
+  #make(clientCaPem: string): CheckedCertificates {
+    const made = new CheckedCertificates(clientCaPem);
+    for (const other of this.#checked.values()) made.addAllOf(other);
+    return made;
   }
 }

@@ -32,6 +32,14 @@ function* elementsIn(der: Uint8Array, { start, end }: DerElement): Generator<Der
 }
 
 const VERSION = 0xa0;
+
+/** The X.509 version of a certificate, 1-3. @param certificate DER @throws {RangeError} when it is none */
+export function versionOf(certificate: Uint8Array): number {
+  const first = derElement(certificate, derElement(certificate, derElement(certificate, 0).start).start);
+  // Without the tag it is version 1; within it is an INTEGER of one byte, 2 for version 3.
+  return first.tag === VERSION ? (certificate[first.end - 1] ?? 0) + 1 : 1;
+}
+
 /** The object identifier 2.5.4.3. */
 const COMMON_NAME = [0x55, 0x04, 0x03];
 

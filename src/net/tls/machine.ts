@@ -97,10 +97,13 @@ export function machineSettings(options: MachineOptions): MachineSettings {
     maxVersion: "TLSv1.3",
   }) as unknown as { context: object };
   const mutual = clientCaPem !== null;
-  return {
+  const settings = {
     options: { ...secure.context, requestCert: mutual, rejectUnauthorized: mutual },
     alpn: alpn.length === 0 ? undefined : alpnWire(alpn),
   };
+  // The runtime looks at certificate and key only when a session starts.
+  new TlsMachine(settings).destroy();
+  return settings;
 }
 
 function alpnWire(names: readonly string[]): Uint8Array {

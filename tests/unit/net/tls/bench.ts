@@ -11,6 +11,7 @@ import { type AcceptedTls, acceptTls, type TlsSettings } from "../../../../src/n
 import { CheckedByAuthority } from "../../../../src/net/tls/client_certificate.ts";
 import { type TlsServerOptions, tlsSettings } from "../../../../src/net/tls/contexts.ts";
 import { HandshakeError } from "../../../../src/net/tls/handshake_failure.ts";
+import { closeQuietly } from "../../../../src/net/stream.ts";
 import { issue } from "../../../support/authority.ts";
 import { readAll } from "../../../support/servers.ts";
 import { tcpPair } from "../../session/bench.ts";
@@ -47,7 +48,7 @@ export async function accepted(
   try {
     return await acceptTls(connection, early, settings);
   } catch (error) {
-    connection.close();
+    closeQuietly(connection);
     if (error instanceof HandshakeError) return error;
     throw error;
   }

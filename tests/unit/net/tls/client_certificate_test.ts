@@ -20,6 +20,7 @@ const GOOD: RefusedCertificate = {
   validFrom: new Date("2026-01-01T00:00:00Z"),
   validTo: new Date("2027-01-01T00:00:00Z"),
   isSelfSigned: false,
+  isUnfit: false,
   isForOthers: false,
 };
 
@@ -32,6 +33,9 @@ const REASONS: readonly [what: string, certificate: Partial<RefusedCertificate>,
   ["being valid for one more moment", { validTo: new Date(NOW.getTime() + 1) }, "unknown_ca"],
   ["not being valid yet", { validFrom: new Date("2026-06-01T00:00:01Z") }, "not_yet_valid"],
   ["being valid from this moment", { validFrom: NOW }, "unknown_ca"],
+  ["being a CA's", { isUnfit: true }, "bad_certificate"],
+  ["being a CA's and for servers", { isUnfit: true, isForOthers: true }, "bad_certificate"],
+  ["being a CA's, and having expired", { isUnfit: true, validTo: new Date(0) }, "expired"],
   ["being for servers", { isForOthers: true }, "wrong_purpose"],
   ["being for servers, and having expired", { isForOthers: true, validTo: new Date(0) }, "expired"],
 ];
@@ -127,7 +131,7 @@ const PURPOSE_CASES: readonly [purposes: readonly (keyof typeof PURPOSES)[], exp
   [["server"], "wrong_purpose"],
   [["client"], "unknown_ca"],
   [["server", "client"], "unknown_ca"],
-  [["any"], "unknown_ca"],
+  [["any"], "wrong_purpose"],
 ];
 
 for (const [purposes, expected] of PURPOSE_CASES) {
@@ -214,9 +218,28 @@ Deno.test("CheckedByAuthority shares what was checked by the same client CAs, an
   ]);
 });
 
+Deno.test("CheckedByAuthority goes on knowing what was checked when a client CA is added, and not when one is taken away", async () => {
+  const other = await issue({ name: "Other", ca: true });
+  const bob = await issue({ name: "Bob", issuer: other });
+  const by = new CheckedByAuthority();
+  const [both, again] = [
+    ROOT.certPem + other.certPem,
+    `${other.certPem}\n# the same in another order\n${ROOT.certPem}`,
+  ];
+  identify(shown(ALICE), by.of(ROOT.certPem), NOW);
+  identify(shown(bob), by.of(other.certPem), NOW);
+  const knows = (pem: string) =>
+    [ALICE, bob].map(({ certPem }) => by.of(pem).has(new X509Certificate(certPem).fingerprint256, NOW.getTime()));
+  assert.deepEqual(knows(both), [true, true]);
+  assert.deepEqual(knows(again), [true, true]);
+  assert.deepEqual([knows(ROOT.certPem), knows(other.certPem)], [[true, false], [false, true]]);
+  const third = await issue({ name: "Third", ca: true });
+  assert.deepEqual([knows(third.certPem), knows(ROOT.certPem + third.certPem)], [[false, false], [true, false]]);
+});
+
 Deno.test("CheckedByAuthority forgets the client CAs that were asked for longest ago, and harms nobody who has them", () => {
   const by = new CheckedByAuthority();
-  // What is not a certificate is passed over, so that texts which differ are enough.
+  // What is not a certificate is passed over, so that texts which differ are enough. What one knows is copied once.
   const nth = (index: number) => by.of(`${index}\n${ROOT.certPem}`);
   const all = Array.from({ length: 16 }, (_, index) => nth(index));
   assert.equal(nth(0), all[0], "asked for again");

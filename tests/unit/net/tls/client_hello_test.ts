@@ -121,7 +121,7 @@ Deno.test("readClientHello() refuses a hello that says it is too large as soon a
 
 Deno.test("readClientHello() never wants more than MAX_CLIENT_HELLO_BYTES, however small the records are", () => {
   const bytes = inRecords(Uint8Array.from([1, 0, 0x3f, 0, ...new Uint8Array(16_000)]), 1);
-  for (let length = 0; length <= bytes.length; length++) {
+  for (let length = 0; length <= bytes.length; length += length < MAX_CLIENT_HELLO_BYTES - 200 ? 97 : 1) {
     const result = readClientHello(bytes.subarray(0, length));
     if (result.state === "invalid") {
       assert.equal(result.reason, "hello_too_large");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import fc from "fast-check";
 import { type Der, der, integer, oid, sequence, set, utf8 } from "../../../../src/demo/der.ts";
-import { commonNameOf } from "../../../../src/net/tls/der.ts";
+import { commonNameOf, versionOf } from "../../../../src/net/tls/der.ts";
 import { issue } from "../../../support/authority.ts";
 
 const [COMMON_NAME, ORGANISATION, SERIAL_NUMBER] = ["2.5.4.3", "2.5.4.10", "2.5.4.5"];
@@ -46,6 +46,7 @@ const SUBJECTS: readonly [what: string, subject: Der, expected: string | null][]
 
 for (const [what, subject, expected] of SUBJECTS) {
   Deno.test(`commonNameOf() of a subject with ${what}`, () => {
+    assert.deepEqual([1, 3].map((version) => versionOf(certificate(subject, version === 1 ? 1 : 3))), [1, 3]);
     assert.equal(commonNameOf(certificate(subject)), expected);
     assert.equal(commonNameOf(certificate(subject, 1)), expected);
   });
