@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors", "end_reason", "log", "text", "version"],
   ["net"],
   ["config"],
-  ["board"],
+  ["board", "access_log"],
   ["messages"],
   ["upstream"],
   ["health"],

@@ -20,7 +20,7 @@ const TARGETS = [
 ] as const;
 
 /** The least that works: see "Permissions" in the README. */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=weir.yaml", "--no-prompt"];
+const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write", "--no-prompt"];
 
 const deno = Deno.env.get("COMPILE_DENO") ?? Deno.execPath();
 

@@ -5,21 +5,24 @@
  * @module
  */
 
+import { AccessLog, type AccessLogSettings, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
 import { createAdminApi } from "./admin/api.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import type { RuntimeView } from "./admin/views.ts";
 import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
-import type { Model } from "./config/model.ts";
+import { placeFindings } from "./config/findings.ts";
+import type { AccessLogPlan, Model } from "./config/model.ts";
 import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { addressesOverlap } from "./config/rules.ts";
+import type { ConfigSource } from "./config/source.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
 import { Reloader, type ReloadReport, type ReloadTrigger } from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
-import { messageOf, WeirError } from "./errors.ts";
-import { configureLog, flushLog, log } from "./log.ts";
+import { ConfigError, messageOf, WeirError } from "./errors.ts";
+import { configureLog, flushLog, isTextOnStderr, log, logAccess } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
 import type { ListenAddress } from "./net/listen.ts";
 import { resolveName } from "./net/resolve_name.ts";
@@ -32,6 +35,7 @@ export class App {
   readonly #reloader: Reloader;
   readonly #certificateWatch: CertificateWatch;
   readonly #names: NameWatch;
+  readonly #accessLog: AccessLog;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
   #stopping: Promise<void> | undefined;
@@ -39,13 +43,19 @@ export class App {
   /** @param origin where the configuration comes from */
   constructor(origin: ConfigOrigin) {
     this.#origin = origin;
-    this.#supervisor = new Supervisor(log, 1);
+    this.#accessLog = new AccessLog({
+      log,
+      // Nobody but the owner and a group that reads logs.
+      open: (path) => Deno.open(path, { append: true, create: true, mode: 0o640 }),
+      stderr: logAccess,
+      after,
+      newId: () => crypto.randomUUID(),
+      now: () => performance.now(),
+    });
+    this.#supervisor = new Supervisor(log, 1, (batch) => this.#accessLog.take(batch));
     this.#names = new NameWatch({
       resolve: resolveName,
-      after: (seconds, call) => {
-        const timer = setTimeout(call, seconds * 1000);
-        return () => clearTimeout(timer);
-      },
+      after: (seconds, call) => after(seconds * 1000, call),
       now: () => new Date(),
       log,
       onChange: () => void this.#takeAddresses(),
@@ -55,7 +65,7 @@ export class App {
       log,
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
-      prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
+      prepareGeneral: (before, next, source) => this.#prepareGeneral(before, next, source),
     });
     this.#certificateWatch = new CertificateWatch({
       system: watchSystem,
@@ -82,11 +92,17 @@ export class App {
       await this.#certificateWatch.close();
       this.#names.stop();
       await this.#supervisor.stop(0);
+      await this.#accessLog.close();
       throw error;
     }
   }
 
-  /** Loads the configuration again. The old one serves on when it cannot. @throws {WeirError} */
+  /**
+   * Loads the configuration again, and opens the access log's file again. The old configuration serves on when it
+   * cannot; the file is opened all the same.
+   *
+   * @throws {WeirError}
+   */
   async reload(trigger: ReloadTrigger): Promise<ReloadReport> {
     try {
       return await this.#reloader.reload(trigger);
@@ -96,6 +112,8 @@ export class App {
         `The configuration was not reloaded; the old one serves on:\n${error instanceof Error ? error.message : error}`,
       );
       throw error;
+    } finally {
+      await this.#accessLog.reopen();
     }
   }
 
@@ -133,22 +151,38 @@ export class App {
     this.#names.stop();
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
+    await this.#accessLog.close();
     await this.#admin?.close();
     log("info", "Stopped");
     await flushLog();
   }
 
   /** Logging and the admin API: got ready first, so that a bad address refuses the change as a whole. */
-  async #prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange> {
+  async #prepareGeneral(before: Model | undefined, next: Model, source: ConfigSource): Promise<PreparedChange> {
     if (before === undefined) await configureLog(next.log);
+    const accessLog = await this.#prepareAccessLog(next, source);
+    const takeUpAccessLog = () => {
+      this.#supervisor.boards.logsAccess = next.log.access !== null;
+      return accessLog.commit();
+    };
+    // Before the first client: nobody is to be missed.
+    if (before === undefined) await takeUpAccessLog();
     const moved = before === undefined || !sameData(before.admin.listen, next.admin.listen);
     const serving = { yet: false };
-    const server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
+    let server: AdminServer | undefined;
+    try {
+      server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
+    } catch (error) {
+      await accessLog.abort();
+      throw error;
+    }
     return {
       abort: async () => {
+        await accessLog.abort();
         await server?.close();
       },
       commit: async () => {
+        await takeUpAccessLog();
         if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
         this.#certificateWatch.follow(this.#certificateFiles(next));
         if (!moved) return;
@@ -162,6 +196,16 @@ export class App {
         old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
       },
     };
+  }
+
+  /** Opens the access log's file, when it is another one. @throws {ConfigError} */
+  async #prepareAccessLog({ log: { access } }: Model, source: ConfigSource): Promise<PreparedAccessLog> {
+    try {
+      return await this.#accessLog.prepare(access === null ? null : accessLogSettings(access, this.#origin));
+    } catch (error) {
+      const message = `cannot be opened for appending: ${appendReason(error)}, got ${JSON.stringify(access?.file)}`;
+      throw new ConfigError(placeFindings(source, [{ path: ["log", "accessFile"], message }]));
+    }
   }
 
   /** What the certificate files of a model held, by absolute path; nothing when they are not watched. */
@@ -209,12 +253,23 @@ export class App {
       lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
+      accessLogDropped: this.#accessLog.dropped,
       ready: supervisor.ready && this.#stopping === undefined,
       names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }
+}
+
+function accessLogSettings({ file, format }: AccessLogPlan, origin: ConfigOrigin): AccessLogSettings {
+  if (file === null) return { file, format: isTextOnStderr(format) ? "text" : "json" };
+  return { file: origin.locate(file), format: format === "text" ? "text" : "json" };
+}
+
+function after(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** The answer of an address whose configuration does not serve yet, when not even its token does. */

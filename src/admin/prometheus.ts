@@ -39,6 +39,10 @@ export function renderMetrics(view: RuntimeView): string {
       {},
       view.workers.restarts,
     ]]),
+    family("weir_access_log_dropped_total", "counter", "Lines of the access log that were dropped.", [[
+      {},
+      view.accessLogDropped,
+    ]]),
     family("weir_config_last_reload_successful", "gauge", "Whether the last reload succeeded.", [[{}, lastReloadOk]]),
     family(
       "weir_certificate_not_after_timestamp_seconds",

@@ -35,6 +35,14 @@ export class ListenerCounters {
     return Atomics.load(this.#words, LISTENER.poolVersion);
   }
 
+  /** Whether connections that end are told to the access log. */
+  get logsAccess(): boolean {
+    return Atomics.load(this.#words, LISTENER.accessLog) !== 0;
+  }
+  set logsAccess(on: boolean) {
+    Atomics.store(this.#words, LISTENER.accessLog, on ? 1 : 0);
+  }
+
   /** Something has changed that decides who may take a connection: every thread works it out anew. */
   poolChanged(): void {
     Atomics.add(this.#words, LISTENER.poolVersion, 1);

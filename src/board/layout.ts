@@ -47,7 +47,9 @@ export const LISTENER = (() => {
     handshakeFailures,
     handshakeBuckets,
     handshakeMicroseconds,
-    words: handshakeMicroseconds + 2,
+    /** One word: whether connections that end are told to the access log. */
+    accessLog: handshakeMicroseconds + 2,
+    words: handshakeMicroseconds + 4,
   } as const;
 })();
 

@@ -12,10 +12,17 @@ import { type BoardMemory, LISTENER, SERVER, SLOTS_PER_BLOCK } from "./layout.ts
 export class BoardRegistry {
   readonly #boards = new Map<string, BoardMemory>();
   readonly #now: () => number;
+  #logsAccess = false;
 
   /** @param now milliseconds since 1970 */
   constructor(now: () => number = Date.now) {
     this.#now = now;
+  }
+
+  /** Whether connections that end are told to the access log, of every listener there is and will be. */
+  set logsAccess(on: boolean) {
+    this.#logsAccess = on;
+    for (const { listener } of this.#boards.values()) new ListenerCounters(listener).logsAccess = on;
   }
 
   /**
@@ -54,6 +61,7 @@ export class BoardRegistry {
       counters.clear();
       if (serving !== undefined) counters.startWarming(this.#now());
     }
+    new ListenerCounters(memory.listener).logsAccess = this.#logsAccess;
     this.#boards.set(listener, memory);
     return memory;
   }

@@ -7,7 +7,7 @@
 import { dirname, resolve } from "node:path";
 import { ConfigError, messageOf, WeirError } from "../errors.ts";
 import type { Environment } from "./environment.ts";
-import type { NamedFiles } from "./read_file.ts";
+import type { NamedFiles, PathKind } from "./read_file.ts";
 import { type Renewal, renewCertificates } from "./renew.ts";
 import { type ConfigFormat, parseSource } from "./source.ts";
 import { validateConfig, type ValidConfig } from "./validate.ts";
@@ -51,6 +51,7 @@ export function fileOrigin(file: string, environment: Environment = (name) => De
   const files: NamedFiles = {
     readFile: (path) => Deno.readTextFileSync(locate(path)),
     fileMode: (path) => Deno.statSync(locate(path)).mode,
+    kindOf: (path) => kindOf(locate(path)),
   };
   return {
     file,
@@ -64,6 +65,15 @@ export function fileOrigin(file: string, environment: Environment = (name) => De
     },
     renew: (valid) => renewCertificates(valid, files, new Date()),
   };
+}
+
+function kindOf(path: string): PathKind | null {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return isFile ? "file" : isDirectory ? "folder" : "other";
+  } catch {
+    return null;
+  }
 }
 
 function readText(file: string): string {

@@ -16,7 +16,12 @@ export interface NamedFiles {
   readonly readFile: ReadFile;
   /** The permission bits of a file, as in 0o600; `null` where there are none, or none to care about. */
   readonly fileMode: (path: string) => number | null;
+  /** What is at a path; `null` for nothing. */
+  readonly kindOf: (path: string) => PathKind | null;
 }
+
+/** What a path can lead to; `other` is a pipe or a device. */
+export type PathKind = "file" | "folder" | "other";
 
 /** What stands for a file's content when contents are compared. */
 export function contentHash(text: string): string {

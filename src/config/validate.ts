@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkAccessLog } from "./access_log.ts";
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { CertificatePair } from "./certificates.ts";
 import { loadCertificateStore } from "./certificate_store.ts";
@@ -55,6 +56,7 @@ export function validateConfig(source: ConfigSource, context: ValidationContext)
   const store = loadCertificateStore(parts.general, context, context.now, findings);
   const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings);
   warnOfEmptyLists(parts, ipGroups, findings);
+  checkAccessLog(parts.general.log, context, findings);
   refuseNotYet(parts, findings);
   if (findings.errors.length > 0 || parts.config === undefined) {
     throw new ConfigError(placeFindings(source, findings.errors));

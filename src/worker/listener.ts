@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AccessRecorder } from "../access_log/recorder.ts";
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
@@ -31,6 +32,8 @@ export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
   readonly log: Log;
+  /** Takes connections that have ended. */
+  readonly accessLog: Pick<AccessRecorder, "add">;
   /** Clients' certificates that have passed. */
   readonly checkedCertificates: CheckedByAuthority;
   /** How servers are probed; the listener adds what to do with a transition. */
@@ -115,6 +118,16 @@ export class RunningListener implements SessionContext {
         this.#logAcceptError(error);
       },
     });
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** Takes its connections that have ended; `null` while nobody wants to know. */
+  get accessLog(): Pick<AccessRecorder, "add"> | null {
+    return this.counters.logsAccess ? this.#environment.accessLog : null;
   }
 
   /** The ports it listens on. */

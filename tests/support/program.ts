@@ -13,7 +13,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** The permissions that the README names. */
-export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write=weir.yaml"];
+export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write"];
 
 /** The words of a command line for the program, to be run by another one. */
 export function weirCommandLine(args: readonly string[]): [program: string, ...args: string[]] {

@@ -67,11 +67,11 @@ export async function acceptTls(
     return { stream, facts: () => ({ ...machine.facts(), serverName: hello.serverName, client }) };
   } catch (error) {
     machine.destroy();
-    // The machine refuses these by itself, in words that depend on the version of the library.
-    if (hello.newestVersion < settings.minVersion) {
-      throw new HandshakeError("old_version", `the client speaks ${versionName(hello.newestVersion)} at most`);
-    }
-    throw error instanceof HandshakeError ? error : new HandshakeError("hung_up", messageOf(error));
+    // The machine refuses old versions by itself, in words that depend on the version of the library.
+    const [failure, detail] = hello.newestVersion < settings.minVersion
+      ? ["old_version", `the client speaks ${versionName(hello.newestVersion)} at most`] as const
+      : [error instanceof HandshakeError ? error.failure : "hung_up", messageOf(error)] as const;
+    throw new HandshakeError(failure, detail, hello.serverName);
   }
 }
 
