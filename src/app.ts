@@ -5,7 +5,8 @@
  * @module
  */
 
-import { AccessLog, type AccessLogSettings, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
+import { AccessLog, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
+import type { AccessFormat } from "./access_log/render.ts";
 import { createAdminApi } from "./admin/api.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import type { RuntimeView } from "./admin/views.ts";
@@ -49,7 +50,6 @@ export class App {
       open: (path) => Deno.open(path, { append: true, create: true, mode: 0o640 }),
       stderr: logAccess,
       after,
-      newId: () => crypto.randomUUID(),
       now: () => performance.now(),
     });
     this.#supervisor = new Supervisor(log, 1, (batch) => this.#accessLog.take(batch));
@@ -162,7 +162,7 @@ export class App {
     if (before === undefined) await configureLog(next.log);
     const accessLog = await this.#prepareAccessLog(next, source);
     const takeUpAccessLog = () => {
-      this.#supervisor.boards.logsAccess = next.log.access !== null;
+      this.#supervisor.boards.accessFormat = accessFormat(next.log.access);
       return accessLog.commit();
     };
     // Before the first client: nobody is to be missed.
@@ -201,7 +201,9 @@ export class App {
   /** Opens the access log's file, when it is another one. @throws {ConfigError} */
   async #prepareAccessLog({ log: { access } }: Model, source: ConfigSource): Promise<PreparedAccessLog> {
     try {
-      return await this.#accessLog.prepare(access === null ? null : accessLogSettings(access, this.#origin));
+      return await this.#accessLog.prepare(
+        access === null ? null : { file: access.file === null ? null : this.#origin.locate(access.file) },
+      );
     } catch (error) {
       const message = `cannot be opened for appending: ${appendReason(error)}, got ${JSON.stringify(access?.file)}`;
       throw new ConfigError(placeFindings(source, [{ path: ["log", "accessFile"], message }]));
@@ -262,9 +264,11 @@ export class App {
   }
 }
 
-function accessLogSettings({ file, format }: AccessLogPlan, origin: ConfigOrigin): AccessLogSettings {
-  if (file === null) return { file, format: isTextOnStderr(format) ? "text" : "json" };
-  return { file: origin.locate(file), format: format === "text" ? "text" : "json" };
+/** `auto` means JSON in a file. */
+function accessFormat(plan: AccessLogPlan | null): AccessFormat | null {
+  if (plan === null) return null;
+  const isText = plan.file === null ? isTextOnStderr(plan.format) : plan.format === "text";
+  return isText ? "text" : "json";
 }
 
 function after(milliseconds: number, call: () => void): () => void {

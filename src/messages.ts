@@ -58,7 +58,7 @@ export interface WorkerHello {
   readonly kind: "hello";
   /** One counter that the worker raises every {@link HEARTBEAT_MS}. */
   readonly heartbeat: SharedArrayBuffer;
-  /** One counter, of 32 bits that start over: records of the access log that the main thread has taken. */
+  /** One counter, of 32 bits that start over: lines of the access log that the main thread has taken. */
   readonly accessTaken: SharedArrayBuffer;
 }
 

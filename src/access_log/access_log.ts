@@ -1,6 +1,6 @@
 /**
- * The access log in the main thread: takes what workers send, makes lines of it, and has them written to standard error
- * or a file. It can be switched, and moved to another file, while it runs.
+ * The access log in the main thread: takes the lines that workers send and has them written to standard error or a
+ * file. It can be switched, and moved to another file, while it runs.
  *
  * @module
  */
@@ -10,13 +10,11 @@ import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { type AppendFile, LineFile } from "./line_file.ts";
 import type { AccessBatch } from "./record.ts";
-import { type AccessFormat, renderAccess } from "./render.ts";
 
-/** Where lines go and how they look. */
-export interface AccessLogSettings {
+/** Where lines go. */
+export interface AccessLogTarget {
   /** The file's absolute path; `null` for standard error. */
   readonly file: string | null;
-  readonly format: AccessFormat;
 }
 
 /** What the access log needs. */
@@ -28,15 +26,13 @@ export interface AccessLogContext {
   stderr(line: string, onLost: () => void): void;
   /** Calls once, later; what it returns takes that back. */
   after(milliseconds: number, call: () => void): () => void;
-  /** A name that no other connection has. */
-  newId(): string;
   /** Milliseconds since any moment. */
   now(): number;
 }
 
-/** New settings that can be taken up. Exactly one of the two is called. */
+/** A new target that can be taken up. Exactly one of the two is called. */
 export interface PreparedAccessLog {
-  /** Takes them up; harmless when they are. */
+  /** Takes it up; harmless when it is. */
   commit(): Promise<void>;
   /** Leaves everything as it is. */
   abort(): Promise<void>;
@@ -48,7 +44,7 @@ const WARN_EVERY_MS = 60_000;
 /** Lines for finished connections. */
 export class AccessLog {
   readonly #context: AccessLogContext;
-  #settings: AccessLogSettings | null = null;
+  #target: AccessLogTarget | null = null;
   /** `null` for standard error. */
   #file: LineFile | null = null;
   #dropped = 0;
@@ -66,13 +62,13 @@ export class AccessLog {
   }
 
   /**
-   * Gets ready for other settings, `null` for off. A file that is in use stays open.
+   * Gets ready for another target, `null` for off. A file that is in use stays open.
    *
    * @throws what `context.open` throws
    */
-  async prepare(settings: AccessLogSettings | null): Promise<PreparedAccessLog> {
-    const path = settings?.file ?? null;
-    const isSame = path === (this.#settings?.file ?? null);
+  async prepare(target: AccessLogTarget | null): Promise<PreparedAccessLog> {
+    const path = target?.file ?? null;
+    const isSame = path === (this.#target?.file ?? null);
     const file = isSame ? this.#file : path === null ? null : await this.#openFile(path);
     return {
       abort: async () => {
@@ -81,21 +77,20 @@ export class AccessLog {
       commit: async () => {
         const old = this.#file;
         this.#file = file;
-        this.#settings = settings;
+        this.#target = target;
         if (old !== file) await old?.close();
       },
     };
   }
 
   /** Takes what a worker has sent. Never waits. */
-  take({ records, dropped }: AccessBatch): void {
-    if (this.#settings === null) return;
+  take({ text, lines, dropped }: AccessBatch): void {
+    if (this.#target === null) return;
     this.#lose(dropped);
-    const { format } = this.#settings;
-    for (const record of records) {
-      const line = renderAccess(record, format, this.#context.newId);
-      if (this.#file === null) this.#context.stderr(line, () => this.#lose(1));
-      else if (!this.#file.line(line)) this.#lose(1);
+    if (this.#file !== null) {
+      if (!this.#file.write(text, lines)) this.#lose(lines);
+    } else if (lines > 0) {
+      for (const line of text.trimEnd().split("\n")) this.#context.stderr(line, () => this.#lose(1));
     }
   }
 
@@ -115,7 +110,7 @@ export class AccessLog {
   async close(): Promise<void> {
     const file = this.#file;
     this.#file = null;
-    this.#settings = null;
+    this.#target = null;
     await file?.close();
   }
 
@@ -141,7 +136,7 @@ export class AccessLog {
   }
 
   #name(): string {
-    return `the access log "${this.#settings?.file ?? ""}"`;
+    return `the access log "${this.#target?.file ?? ""}"`;
   }
 
   #lose(lines: number): void {

@@ -29,13 +29,19 @@ export interface LineFileContext {
 /** Characters that may wait, 16 MB at the most. */
 export const QUEUE_CHARACTERS = 8 * 1024 * 1024;
 
-/** Lines that are written at once. */
-const LINES_AT_ONCE = 512;
+/** Texts that are written at once. */
+const TEXTS_AT_ONCE = 16;
 
 /** Pause after a write that failed. */
 export const RETRY_MS = 1000;
 
 const LINE_FEED = 10;
+
+/** Lines that wait. */
+interface Waiting {
+  readonly text: string;
+  readonly lines: number;
+}
 
 /** Bytes under way to the file. */
 interface Part {
@@ -49,7 +55,7 @@ export class LineFile {
   readonly #context: LineFileContext;
   readonly #encoder = new TextEncoder();
   #file: AppendFile;
-  #queue: string[] = [];
+  #queue: Waiting[] = [];
   #characters = 0;
   /** What a failed write has left. */
   #rest: Part | undefined;
@@ -68,10 +74,10 @@ export class LineFile {
     return new LineFile(context, await context.open());
   }
 
-  /** Takes a line to write. @returns whether there was room for it */
-  line(text: string): boolean {
+  /** Takes lines to write, each with its line feed. @returns whether there was room for them */
+  write(text: string, lines: number): boolean {
     if (this.#characters + text.length > QUEUE_CHARACTERS) return false;
-    this.#queue.push(text);
+    this.#queue.push({ text, lines });
     this.#characters += text.length;
     if (!this.#isFailing) this.#draining ??= this.#drain();
     return true;
@@ -95,7 +101,8 @@ export class LineFile {
     await Promise.race([this.#draining, late]);
     forgo();
     this.#forgoRetry?.();
-    const left = this.#queue.length + (this.#rest === undefined ? 0 : linesIn(unwritten(this.#rest)));
+    const waiting = this.#queue.reduce((sum, { lines }) => sum + lines, 0);
+    const left = waiting + (this.#rest === undefined ? 0 : linesIn(unwritten(this.#rest)));
     this.#rest = undefined;
     this.#queue = [];
     if (left > 0) this.#context.onLost(left);
@@ -106,7 +113,7 @@ export class LineFile {
   async #drain(): Promise<void> {
     await undefined; // so that this ends after `#draining` is set, even when writing throws at once
     try {
-      for (let part = this.#next(); part !== undefined; part = this.#next()) await this.#write(part);
+      for (let part = this.#next(); part !== undefined; part = this.#next()) await this.#append(part);
       if (this.#isFailing) this.#context.onRecovery();
       this.#isFailing = false;
     } catch (error) {
@@ -122,13 +129,13 @@ export class LineFile {
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest !== undefined || this.#queue.length === 0) return rest;
-    const lines = this.#queue.splice(0, LINES_AT_ONCE);
-    for (const line of lines) this.#characters -= line.length;
-    return { bytes: this.#encoder.encode(`${lines.join("\n")}\n`), written: 0 };
+    const text = this.#queue.splice(0, TEXTS_AT_ONCE).map((waiting) => waiting.text).join("");
+    this.#characters -= text.length;
+    return { bytes: this.#encoder.encode(text), written: 0 };
   }
 
   /** All of it goes to one file, also when another is opened meanwhile. */
-  async #write(part: Part): Promise<void> {
+  async #append(part: Part): Promise<void> {
     const file = this.#file;
     this.#writing = file;
     try {

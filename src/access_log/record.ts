@@ -1,5 +1,5 @@
 /**
- * What the access log tells of one connection that has ended: plain data, as a worker sends it to the main thread.
+ * What the access log tells of one connection that has ended.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { HandshakeFailure } from "../net/tls/handshake_failure.ts";
 export interface AccessRecord {
   /** When it ended, in milliseconds since 1970. */
   readonly time: number;
-  /** The name that servers were told as well; `null` when none was, and one is still to be given. */
-  readonly id: string | null;
+  /** A name that no other connection has; the one that the server was told, where it was told one. */
+  readonly id: string;
   readonly listener: string;
   /** The client, as its socket or its PROXY protocol header has it. */
   readonly client: string;
@@ -58,7 +58,10 @@ export interface AccessTls {
 
 /** What a worker sends at once. */
 export interface AccessBatch {
-  readonly records: readonly AccessRecord[];
-  /** Records that were dropped since the last batch, because the main thread did not keep up. */
+  /** Lines, each with its line feed. */
+  readonly text: string;
+  /** How many they are. */
+  readonly lines: number;
+  /** Lines that were dropped since the last batch, because the main thread did not keep up. */
   readonly dropped: number;
 }

@@ -4,9 +4,11 @@
  * @module
  */
 
+import type { AccessFormat } from "../access_log/render.ts";
 import { END_REASONS, type EndReason } from "../end_reason.ts";
 import { HANDSHAKE_FAILURES, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
 import {
+  ACCESS_FORMATS,
   type BoardMemory,
   CONNECT_BUCKETS,
   HANDSHAKE_BUCKETS,
@@ -35,12 +37,12 @@ export class ListenerCounters {
     return Atomics.load(this.#words, LISTENER.poolVersion);
   }
 
-  /** Whether connections that end are told to the access log. */
-  get logsAccess(): boolean {
-    return Atomics.load(this.#words, LISTENER.accessLog) !== 0;
+  /** How the access log wants lines for connections that end; `null` while it is off. */
+  get accessFormat(): AccessFormat | null {
+    return ACCESS_FORMATS[Atomics.load(this.#words, LISTENER.accessLog)] ?? null;
   }
-  set logsAccess(on: boolean) {
-    Atomics.store(this.#words, LISTENER.accessLog, on ? 1 : 0);
+  set accessFormat(format: AccessFormat | null) {
+    Atomics.store(this.#words, LISTENER.accessLog, ACCESS_FORMATS.indexOf(format));
   }
 
   /** Something has changed that decides who may take a connection: every thread works it out anew. */

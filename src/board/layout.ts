@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { AccessFormat } from "../access_log/render.ts";
 import { HANDSHAKE_FAILURES } from "../net/tls/handshake_failure.ts";
 import { END_REASONS } from "../end_reason.ts";
 
@@ -47,7 +48,7 @@ export const LISTENER = (() => {
     handshakeFailures,
     handshakeBuckets,
     handshakeMicroseconds,
-    /** One word: whether connections that end are told to the access log. */
+    /** One word, an index into {@link ACCESS_FORMATS}. */
     accessLog: handshakeMicroseconds + 2,
     words: handshakeMicroseconds + 4,
   } as const;
@@ -77,6 +78,9 @@ export const SERVER = {
   /** Even, so that 64-bit values are aligned in every slot. */
   words: 18,
 } as const;
+
+/** How the access log wants lines for connections that end, in the order of the numbers on the board; `null`: not at all. */
+export const ACCESS_FORMATS: readonly (AccessFormat | null)[] = [null, "text", "json"];
 
 /** Slots in one block. */
 export const SLOTS_PER_BLOCK = 64;

@@ -123,7 +123,7 @@ export class WorkerHandle {
 
   #receive(message: FromWorker): void {
     if (message.kind === "ready") return;
-    if (message.kind === "access") Atomics.add(this.#accessTaken, 0, message.records.length);
+    if (message.kind === "access") Atomics.add(this.#accessTaken, 0, message.lines);
     if (message.kind !== "answer") return this.#observer.onMessage(message);
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;

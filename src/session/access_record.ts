@@ -58,7 +58,7 @@ export function accessRecord(listener: string, route: Route, notes: SessionNotes
   const { reason, detail } = end;
   return {
     time: end.time,
-    id: notes.id,
+    id: notes.id ?? crypto.randomUUID(),
     listener,
     client: written(route.source),
     peer: peer === null ? null : written(peer),

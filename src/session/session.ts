@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { AccessRecorder } from "../access_log/recorder.ts";
+import { type AccessFormat, renderAccess } from "../access_log/render.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
@@ -43,8 +43,8 @@ export interface HandshakeLimit {
 export interface SessionContext extends Gate, DialContext {
   /** The listener's name. */
   readonly name: string;
-  /** Takes sessions that have ended; `null` while nobody wants to know. */
-  readonly accessLog: Pick<AccessRecorder, "add"> | null;
+  /** How the access log wants lines; `null` while it is off. */
+  readonly accessFormat: AccessFormat | null;
   readonly buffers: BufferPool;
   /** Ticks of the wheel without a byte after which a connection ends. */
   readonly idleTicks: number;
@@ -62,6 +62,8 @@ export interface SessionContext extends Gate, DialContext {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** A session has ended; called once for each. @param detail more than the reason says, for the log */
   onEnd(session: Session, reason: EndReason, detail?: EndDetail): void;
+  /** The line of a session that has ended, for the access log. */
+  onAccess(line: string): void;
   /** A fault of ours; the session it happened in ends, no other notices. */
   onFault(error: unknown): void;
 }
@@ -131,12 +133,12 @@ export class Session implements Deadline, RelayObserver {
 
   /** What is known of TLS goes with the stream, so this comes before it is closed. */
   #logAccess(reason: EndReason, detail: EndDetail | undefined): void {
-    const { accessLog, name } = this.#context;
-    if (accessLog === null) return;
+    const { accessFormat, name } = this.#context;
+    if (accessFormat === null) return;
     try {
       const facts = this.#secured?.facts() ?? null;
       const end = { reason, detail, facts, at: performance.now(), time: Date.now() };
-      accessLog.add(accessRecord(name, this.route, this.#notes, end));
+      this.#context.onAccess(renderAccess(accessRecord(name, this.route, this.#notes, end), accessFormat));
     } catch (error) {
       this.#context.onFault(error);
     }

@@ -5,6 +5,7 @@
  */
 
 import type { AccessRecorder } from "../access_log/recorder.ts";
+import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
@@ -32,8 +33,8 @@ export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
   readonly log: Log;
-  /** Takes connections that have ended. */
-  readonly accessLog: Pick<AccessRecorder, "add">;
+  /** Takes lines of the access log. */
+  readonly accessLog: Pick<AccessRecorder, "line">;
   /** Clients' certificates that have passed. */
   readonly checkedCertificates: CheckedByAuthority;
   /** How servers are probed; the listener adds what to do with a transition. */
@@ -125,9 +126,9 @@ export class RunningListener implements SessionContext {
     return this.#plan.name;
   }
 
-  /** Takes its connections that have ended; `null` while nobody wants to know. */
-  get accessLog(): Pick<AccessRecorder, "add"> | null {
-    return this.counters.logsAccess ? this.#environment.accessLog : null;
+  /** How the access log wants lines; `null` while it is off. */
+  get accessFormat(): AccessFormat | null {
+    return this.counters.accessFormat;
   }
 
   /** The ports it listens on. */
@@ -243,6 +244,11 @@ export class RunningListener implements SessionContext {
     }
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** For {@link Session}. */
+  onAccess(line: string): void {
+    this.#environment.accessLog.line(line);
   }
 
   /** For {@link Session}. */
