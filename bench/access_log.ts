@@ -1,99 +1,104 @@
 /**
- * What the access log costs: Weir with it and Weir without it, in turn, round after round. CPU time of the whole
- * process for a unit of work, its main thread, which writes the lines, included.
+ * What the access log costs: one Weir under steady load, in which a reload switches the log on and off in turn. CPU
+ * time of the whole process for a unit of work, its main thread, which writes the lines, included. One process and short
+ * slices, because what else runs on a machine changes more from one moment to the next than the log costs.
  *
- * `deno run --allow-all bench/access_log.ts` (nine rounds of four seconds), or with numbers: rounds and seconds.
+ * `deno run --allow-all bench/access_log.ts` (30 pairs of slices of one second for each work), or with numbers: pairs
+ * and seconds.
  *
  * @module
  */
 
 import { print } from "../src/cli/output.ts";
-import { selfSigned } from "../src/demo/self_signed.ts";
+import { freePort } from "../tests/support/ports.ts";
+import { RunningWeir } from "../tests/support/program.ts";
+import { CERTIFICATE_STORE, certificateFiles, overTls, testCertificate } from "../tests/support/certificates.ts";
 import { until } from "../tests/support/wait.ts";
 import { cpuSeconds, median, wrk } from "./measure.ts";
-import { type Proxy, startBackend, startWeir } from "./proxies.ts";
+import { startBackend } from "./proxies.ts";
 
 interface Work {
   readonly name: string;
-  readonly tls: boolean;
+  readonly listener: "tcp" | "tls";
   readonly connections: number;
   readonly close: boolean;
 }
 
 const WORKS: readonly Work[] = [
-  { name: "TCP new connection", tls: false, connections: 16, close: true },
-  { name: "TCP keep-alive request", tls: false, connections: 32, close: false },
-  { name: "TLS new connection", tls: true, connections: 16, close: true },
-  { name: "TLS keep-alive request", tls: true, connections: 32, close: false },
+  { name: "TCP new connection", listener: "tcp", connections: 16, close: true },
+  { name: "TCP keep-alive request", listener: "tcp", connections: 32, close: false },
+  { name: "TLS new connection", listener: "tls", connections: 16, close: true },
+  { name: "TLS keep-alive request", listener: "tls", connections: 32, close: false },
 ];
 
-const LOGS = {
-  off: { access: "off" },
-  file: { access: "on", accessFile: "access.log" },
-} as const;
-
-/** Microseconds of CPU time for one request. */
-async function cost(proxy: Proxy, { tls, connections, close }: Work, seconds: number): Promise<number> {
-  const url = `${tls ? "https" : "http"}://127.0.0.1:${tls ? proxy.tlsPort : proxy.tcpPort}/small`;
-  const before = cpuSeconds(proxy.pid);
-  const { requests, errors } = await wrk(url, { seconds, connections, close });
-  if (errors > 0) throw new Error(`${errors} requests to ${proxy.name} failed`);
-  return (cpuSeconds(proxy.pid) - before) * 1e6 / requests;
-}
-
-async function answers(port: number): Promise<boolean> {
-  try {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const [rounds = 9, seconds = 4] = Deno.args.map(Number);
+const [pairs = 30, seconds = 1] = Deno.args.map(Number);
 const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
 await Deno.chmod(folder, 0o755);
 const backend = await startBackend(folder);
-const now = Date.now();
-const { certPem, keyPem } = await selfSigned({
-  name: "bench",
-  hosts: ["127.0.0.1"],
-  notBefore: new Date(now - 3600_000),
-  notAfter: new Date(now + 24 * 3600_000),
-});
-const proxies = new Map<keyof typeof LOGS, Proxy>();
-try {
-  for (const [name, log] of Object.entries(LOGS) as [keyof typeof LOGS, object][]) {
-    const own = `${folder}/${name}`;
-    await Deno.mkdir(own);
-    await Deno.writeTextFile(`${own}/cert.pem`, certPem);
-    await Deno.writeTextFile(`${own}/key.pem`, keyPem, { mode: 0o600 });
-    const ground = { folder: own, backendPort: backend.port, pem: "" };
-    const proxy = await startWeir(ground, { log });
-    proxies.set(name, proxy);
-    await until(`${name} listens`, async () => await answers(proxy.tcpPort) && await answers(proxy.tlsPort));
-  }
-  print("| work | access log off | in a file | ratio |\n| --- | --- | --- | --- |");
-  for (const work of WORKS) {
-    const costs: Record<keyof typeof LOGS, number[]> = { off: [], file: [] };
-    for (let round = -1; round < rounds; round++) {
-      // Each goes first as often as the other.
-      for (const name of round % 2 === 0 ? ["off", "file"] as const : ["file", "off"] as const) {
-        const proxy = proxies.get(name);
-        if (proxy === undefined) throw new Error(`"${name}" does not run`);
-        const microseconds = await cost(proxy, work, round < 0 ? 1 : seconds);
-        if (round >= 0) costs[name].push(microseconds); // the round before the first warms up
-      }
+const ports = { tcp: freePort(), tls: freePort() };
+
+function config(access: "off" | "on") {
+  const listener = {
+    address: "127.0.0.1",
+    backends: { servers: [{ address: "127.0.0.1", port: backend.port }], healthCheck: { enabled: false } },
+  };
+  return {
+    log: { level: "warn", access, ...(access === "on" ? { accessFile: "access.log" } : {}) },
+    certificates: CERTIFICATE_STORE,
+    watchCertificates: false,
+    listeners: [
+      { ...listener, name: "tcp", protocol: "TCP", port: ports.tcp },
+      { ...listener, name: "tls", port: ports.tls, ...overTls() },
+    ],
+  };
+}
+
+const weir = await RunningWeir.start(config("off"), { files: certificateFiles(await testCertificate()) });
+
+/** Microseconds of CPU time for each byte that goes to clients, during one slice. */
+async function costPerByte(work: Work, access: "off" | "on"): Promise<number> {
+  const { status, body } = await weir.reload(config(access));
+  if (status !== 200) throw new Error(`The reload was refused: ${JSON.stringify(body)}`);
+  const before = { bytes: (await weir.listener(work.listener)).bytesOut, cpu: cpuSeconds(weir.pid) };
+  await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+  const cpu = cpuSeconds(weir.pid) - before.cpu;
+  return cpu * 1e6 / ((await weir.listener(work.listener)).bytesOut - before.bytes);
+}
+
+async function run(work: Work): Promise<void> {
+  const url = `${work.listener === "tls" ? "https" : "http"}://127.0.0.1:${ports[work.listener]}/small`;
+  const lasting = Math.ceil((pairs + 2) * 2 * (seconds + 0.25));
+  let isOver = false;
+  const load = wrk(url, { seconds: lasting, connections: work.connections, close: work.close })
+    .finally(() => isOver = true);
+  const start = (await weir.listener(work.listener)).bytesOut;
+  await until("it is under load", async () => (await weir.listener(work.listener)).bytesOut > start + 1e6);
+  const costs = { off: [] as number[], on: [] as number[] };
+  for (let pair = 0; pair < pairs; pair++) {
+    // Each comes first as often as the other.
+    for (const access of pair % 2 === 0 ? ["off", "on"] as const : ["on", "off"] as const) {
+      costs[access].push(await costPerByte(work, access));
     }
-    const ratios = costs.file.map((value, index) => value / (costs.off[index] ?? NaN));
-    const shown = (values: readonly number[], digits: number) =>
-      `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}-${
-        Math.max(...values).toFixed(digits)
-      })`;
-    print(`| ${work.name} | ${shown(costs.off, 1)} us | ${shown(costs.file, 1)} us | ${shown(ratios, 3)} |`);
   }
+  if (isOver) throw new Error("The load was over before the last slice was");
+  const { requests, errors } = await load;
+  if (errors > 0) throw new Error(`${errors} requests failed`);
+  const bytes = ((await weir.listener(work.listener)).bytesOut - start) / requests;
+  const ratios = costs.on.map((cost, index) => cost / (costs.off[index] ?? NaN)).sort((a, b) => a - b);
+  const quartile = (part: number) => (ratios[Math.floor(part * ratios.length)] ?? NaN).toFixed(3);
+  const each = (values: readonly number[]) => `${(median(values) * bytes).toFixed(1)} us`;
+  print(
+    `| ${work.name} | ${each(costs.off)} | ${each(costs.on)} | ${median(ratios).toFixed(3)} | ${quartile(0.25)}-${
+      quartile(0.75)
+    } |`,
+  );
+}
+
+try {
+  print("| work | off | on | ratio | half of the ratios lie within |\n| --- | --- | --- | --- | --- |");
+  for (const work of WORKS) await run(work);
 } finally {
-  await Promise.all([...proxies.values()].map((proxy) => proxy.stop()));
+  await weir[Symbol.asyncDispose]();
   await backend.stop();
   await Deno.remove(folder, { recursive: true });
 }

@@ -65,15 +65,14 @@ function start(program: string, args: readonly string[]): Deno.ChildProcess {
   return new Deno.Command(program, { args: [...args], stdin: "null", stdout: "null", stderr: "null" }).spawn();
 }
 
-/** Weir, from this folder or the executable that WEIR_PROGRAM names. @param settings sections of its configuration */
-export async function startWeir({ folder, backendPort }: Ground, settings: object = {}): Promise<Proxy> {
+/** Weir, from this folder or the executable that WEIR_PROGRAM names. */
+export async function startWeir({ folder, backendPort }: Ground): Promise<Proxy> {
   const [tcpPort, tlsPort] = [freePort(), freePort()];
   const listener = { address: "127.0.0.1", backendGroup: "web" };
   await Deno.writeTextFile(
     `${folder}/weir.json`,
     JSON.stringify({
       admin: { listen: "off" },
-      ...settings,
       certificates: { bench: { certFile: "cert.pem", keyFile: "key.pem" } },
       backendGroups: { web: { servers: [{ address: "127.0.0.1", port: backendPort }] } },
       listeners: [

@@ -44,6 +44,7 @@ const WARN_EVERY_MS = 60_000;
 /** Lines for finished connections. */
 export class AccessLog {
   readonly #context: AccessLogContext;
+  readonly #decoder = new TextDecoder();
   #target: AccessLogTarget | null = null;
   /** `null` for standard error. */
   #file: LineFile | null = null;
@@ -84,13 +85,15 @@ export class AccessLog {
   }
 
   /** Takes what a worker has sent. Never waits. */
-  take({ text, lines, dropped }: AccessBatch): void {
+  take({ bytes, lines, dropped }: AccessBatch): void {
     if (this.#target === null) return;
     this.#lose(dropped);
     if (this.#file !== null) {
-      if (!this.#file.write(text, lines)) this.#lose(lines);
+      if (!this.#file.write(bytes)) this.#lose(lines);
     } else if (lines > 0) {
-      for (const line of text.trimEnd().split("\n")) this.#context.stderr(line, () => this.#lose(1));
+      for (const line of this.#decoder.decode(bytes).trimEnd().split("\n")) {
+        this.#context.stderr(line, () => this.#lose(1));
+      }
     }
   }
 

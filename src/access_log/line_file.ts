@@ -26,42 +26,31 @@ export interface LineFileContext {
   onLost(lines: number): void;
 }
 
-/** Characters that may wait, 16 MB at the most. */
-export const QUEUE_CHARACTERS = 8 * 1024 * 1024;
-
-/** Texts that are written at once. */
-const TEXTS_AT_ONCE = 16;
+/** Bytes that may wait. */
+export const QUEUE_BYTES = 8 * 1024 * 1024;
 
 /** Pause after a write that failed. */
 export const RETRY_MS = 1000;
 
 const LINE_FEED = 10;
 
-/** Lines that wait. */
-interface Waiting {
-  readonly text: string;
-  readonly lines: number;
-}
-
-/** Bytes under way to the file. */
+/** Whole lines on their way to the file. */
 interface Part {
-  /** Whole lines. */
   readonly bytes: Uint8Array;
+  /** Bytes of it that are in the file. */
   written: number;
 }
 
 /** Lines on their way to a file. */
 export class LineFile {
   readonly #context: LineFileContext;
-  readonly #encoder = new TextEncoder();
   #file: AppendFile;
-  #queue: Waiting[] = [];
-  #characters = 0;
-  /** What a failed write has left. */
-  #rest: Part | undefined;
+  #queue: Part[] = [];
+  #waiting = 0;
   #writing: AppendFile | undefined;
   #draining: Promise<void> | undefined;
   #isFailing = false;
+  #isClosed = false;
   #forgoRetry: (() => void) | undefined;
 
   private constructor(context: LineFileContext, file: AppendFile) {
@@ -74,11 +63,11 @@ export class LineFile {
     return new LineFile(context, await context.open());
   }
 
-  /** Takes lines to write, each with its line feed. @returns whether there was room for them */
-  write(text: string, lines: number): boolean {
-    if (this.#characters + text.length > QUEUE_CHARACTERS) return false;
-    this.#queue.push({ text, lines });
-    this.#characters += text.length;
+  /** Takes lines to write, each with its line feed, in UTF-8. @returns whether there was room for them */
+  write(bytes: Uint8Array): boolean {
+    if (this.#waiting + bytes.length > QUEUE_BYTES) return false;
+    this.#queue.push({ bytes, written: 0 });
+    this.#waiting += bytes.length;
     if (!this.#isFailing) this.#draining ??= this.#drain();
     return true;
   }
@@ -86,24 +75,26 @@ export class LineFile {
   /** Opens the file by its name again: it may be another one by now. @throws what `context.open` throws */
   async reopen(): Promise<void> {
     const fresh = await this.#context.open();
+    if (this.#isClosed) return fresh.close();
     const old = this.#file;
     this.#file = fresh;
     if (this.#writing !== old) old.close();
-    if (this.#rest !== undefined) this.#leaveTornLine(this.#rest);
-    if (this.#isFailing) this.#retry();
+    const [first] = this.#queue;
+    if (first === undefined || !this.#isFailing || this.#writing !== undefined) return;
+    this.#leaveTornLine(first);
+    this.#retry();
   }
 
   /** Writes what waits and closes the file; gives up after a time, or when writing fails. */
   async close(milliseconds = 2000): Promise<void> {
+    this.#isClosed = true;
     if (this.#isFailing) this.#retry();
     let forgo = () => {};
     const late = new Promise<void>((resolve) => forgo = this.#context.after(milliseconds, resolve));
     await Promise.race([this.#draining, late]);
     forgo();
     this.#forgoRetry?.();
-    const waiting = this.#queue.reduce((sum, { lines }) => sum + lines, 0);
-    const left = waiting + (this.#rest === undefined ? 0 : linesIn(unwritten(this.#rest)));
-    this.#rest = undefined;
+    const left = this.#queue.reduce((sum, part) => sum + linesIn(unwritten(part)), 0);
     this.#queue = [];
     if (left > 0) this.#context.onLost(left);
     // A write that hangs keeps it: closing it would wait as well.
@@ -113,7 +104,11 @@ export class LineFile {
   async #drain(): Promise<void> {
     await undefined; // so that this ends after `#draining` is set, even when writing throws at once
     try {
-      for (let part = this.#next(); part !== undefined; part = this.#next()) await this.#append(part);
+      for (let part = this.#queue[0]; part !== undefined; part = this.#queue[0]) {
+        await this.#append(part);
+        this.#queue.shift();
+        this.#waiting -= part.bytes.length;
+      }
       if (this.#isFailing) this.#context.onRecovery();
       this.#isFailing = false;
     } catch (error) {
@@ -125,15 +120,6 @@ export class LineFile {
     }
   }
 
-  #next(): Part | undefined {
-    const rest = this.#rest;
-    this.#rest = undefined;
-    if (rest !== undefined || this.#queue.length === 0) return rest;
-    const text = this.#queue.splice(0, TEXTS_AT_ONCE).map((waiting) => waiting.text).join("");
-    this.#characters -= text.length;
-    return { bytes: this.#encoder.encode(text), written: 0 };
-  }
-
   /** All of it goes to one file, also when another is opened meanwhile. */
   async #append(part: Part): Promise<void> {
     const file = this.#file;
@@ -141,8 +127,7 @@ export class LineFile {
     try {
       while (part.written < part.bytes.length) part.written += await file.write(unwritten(part));
     } catch (error) {
-      if (file === this.#file) this.#rest = part;
-      else this.#leaveTornLine(part);
+      if (file !== this.#file) this.#leaveTornLine(part);
       throw error;
     } finally {
       this.#writing = undefined;
@@ -150,12 +135,11 @@ export class LineFile {
     }
   }
 
-  /** The beginning of a line is in a file that is left behind: the new one begins with a whole line. */
-  #leaveTornLine({ bytes, written }: Part): void {
-    const isTorn = written > 0 && bytes[written - 1] !== LINE_FEED;
-    const left = bytes.slice(isTorn ? bytes.indexOf(LINE_FEED, written) + 1 : written);
-    this.#rest = left.length === 0 ? undefined : { bytes: left, written: 0 };
-    if (isTorn) this.#context.onLost(1);
+  /** The beginning of a line is in a file that is left behind: the next one begins with a whole line. */
+  #leaveTornLine(part: Part): void {
+    if (part.written === 0 || part.bytes[part.written - 1] === LINE_FEED) return;
+    part.written = part.bytes.indexOf(LINE_FEED, part.written) + 1;
+    this.#context.onLost(1);
   }
 
   #retry(): void {

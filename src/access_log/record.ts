@@ -4,26 +4,28 @@
  * @module
  */
 
+import type { ServerPlan } from "../config/model.ts";
 import type { EndReason } from "../end_reason.ts";
+import type { ProxyEndpoint } from "../net/proxy_protocol/header.ts";
 import type { HandshakeFailure } from "../net/tls/handshake_failure.ts";
 
-/** One connection. Endpoints are written `address:port`, `[address]:port` for IPv6; times are in seconds. */
+/** One connection; `null` stands for what is not known or was not there. Times are in seconds. */
 export interface AccessRecord {
   /** When it ended, in milliseconds since 1970. */
   readonly time: number;
-  /** A name that no other connection has; the one that the server was told, where it was told one. */
-  readonly id: string;
+  /** The name that the server was told, and that no other connection has; `null` when it was told none. */
+  readonly id: string | null;
   readonly listener: string;
   /** The client, as its socket or its PROXY protocol header has it. */
-  readonly client: string;
-  /** Who sent that header; `null` without one. */
-  readonly peer: string | null;
+  readonly client: ProxyEndpoint;
+  /** Who sent that header. */
+  readonly peer: ProxyEndpoint | null;
   /** What the client connected to, as it knows it. */
-  readonly destination: string;
-  /** The server's key; `null` when none took the connection. */
-  readonly server: string | null;
-  /** Where that server was reached. */
-  readonly serverAddress: string | null;
+  readonly destination: ProxyEndpoint;
+  /** The server that took the connection. */
+  readonly server: Pick<ServerPlan, "key" | "address"> | null;
+  /** The port that it was reached on; 0 without a server. */
+  readonly serverPort: number;
   readonly reason: EndReason;
   /** More than the reason says. */
   readonly detail: string | null;
@@ -35,15 +37,14 @@ export interface AccessRecord {
   readonly bytesOut: number;
   /** From accept to end. */
   readonly duration: number;
-  /** Until a server was reached, attempts that failed included; `null` when none was. */
+  /** Until a server was reached, attempts that failed included. */
   readonly connectTime: number | null;
-  /** That the TLS handshake took; `null` when there was none, or it did not succeed. */
+  /** That the TLS handshake took; known when it succeeded. */
   readonly handshakeTime: number | null;
-  /** `null` when nothing is known of TLS. */
   readonly tls: AccessTls | null;
 }
 
-/** What is known of a client's TLS; `null` for what is not. */
+/** What is known of a client's TLS. */
 export interface AccessTls {
   readonly version: string | null;
   readonly cipher: string | null;
@@ -58,8 +59,8 @@ export interface AccessTls {
 
 /** What a worker sends at once. */
 export interface AccessBatch {
-  /** Lines, each with its line feed. */
-  readonly text: string;
+  /** Lines, each with its line feed, in UTF-8. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** How many they are. */
   readonly lines: number;
   /** Lines that were dropped since the last batch, because the main thread did not keep up. */

@@ -1,16 +1,17 @@
 /**
- * The access log's side of a worker: it gathers lines and sends them to the main thread now and then. A message costs
- * as much as several lines.
+ * The access log's side of a worker: it gathers what connections leave, and now and then makes lines of it and sends
+ * them to the main thread. Many at a time, because a message costs as much as several lines.
  *
  * @module
  */
 
-import type { AccessBatch } from "./record.ts";
+import type { AccessBatch, AccessRecord } from "./record.ts";
+import { type AccessFormat, renderAccess } from "./render.ts";
 
-/** Lines that are sent at once. */
-export const BATCH_LINES = 128;
+/** Records that are sent at once. */
+export const BATCH_RECORDS = 256;
 
-/** Milliseconds that a line waits for others. */
+/** Milliseconds that a record waits for others. */
 export const BATCH_MS = 100;
 
 /** Lines that may be on their way; more than that are dropped, so that a busy main thread is not buried in them. */
@@ -26,32 +27,36 @@ export interface RecorderContext {
   after(milliseconds: number, call: () => void): void;
 }
 
-/** Gathers the lines of all listeners of a worker. */
+/** Gathers the records of all listeners of a worker. */
 export class AccessRecorder {
   readonly #context: RecorderContext;
-  #text = "";
-  #lines = 0;
+  readonly #encoder = new TextEncoder();
+  #records: AccessRecord[] = [];
+  #format: AccessFormat = "json";
   #dropped = 0;
   #sent = 0;
   #isWaiting = false;
 
-  /** @param context where lines go */
+  /** @param context where they go */
   constructor(context: RecorderContext) {
     this.#context = context;
   }
 
-  /** Takes a line, without its line feed. */
-  line(text: string): void {
-    this.#text += `${text}\n`;
-    if (++this.#lines >= BATCH_LINES) this.flush();
+  /** A connection has ended. @param format how its line is to look */
+  add(record: AccessRecord, format: AccessFormat): void {
+    if (format !== this.#format) this.flush();
+    this.#format = format;
+    this.#records.push(record);
+    if (this.#records.length >= BATCH_RECORDS) this.flush();
     else this.#wait();
   }
 
   /** Sends what there is, or drops it while too much is on its way. */
   flush(): void {
-    const [text, lines] = [this.#text, this.#lines];
+    const records = this.#records;
+    const lines = records.length;
     if (lines === 0 && this.#dropped === 0) return;
-    [this.#text, this.#lines] = ["", 0];
+    this.#records = [];
     const onTheWay = (this.#sent - this.#context.taken()) | 0;
     if (onTheWay + lines > MOST_ON_THE_WAY) {
       this.#dropped += lines;
@@ -59,7 +64,9 @@ export class AccessRecorder {
       this.#wait();
       return;
     }
-    const batch = { text, lines, dropped: this.#dropped };
+    let text = "";
+    for (const record of records) text += `${renderAccess(record, this.#format)}\n`;
+    const batch = { bytes: this.#encoder.encode(text), lines, dropped: this.#dropped };
     this.#sent = (this.#sent + lines) | 0;
     this.#dropped = 0;
     this.#context.send(batch);

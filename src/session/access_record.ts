@@ -7,7 +7,6 @@
 
 import type { AccessRecord, AccessTls } from "../access_log/record.ts";
 import type { EndReason } from "../end_reason.ts";
-import { formatEndpoint } from "../net/ip.ts";
 import type { ProxyEndpoint } from "../net/proxy_protocol/header.ts";
 import type { ServerPlan } from "../config/model.ts";
 import type { EndDetail } from "./session.ts";
@@ -54,17 +53,16 @@ export interface SessionEnd {
 
 /** The record of a session that has ended. */
 export function accessRecord(listener: string, route: Route, notes: SessionNotes, end: SessionEnd): AccessRecord {
-  const { server, peer } = notes;
   const { reason, detail } = end;
   return {
     time: end.time,
-    id: notes.id ?? crypto.randomUUID(),
+    id: notes.id,
     listener,
-    client: written(route.source),
-    peer: peer === null ? null : written(peer),
-    destination: written(route.destination),
-    server: server === null ? null : server.key,
-    serverAddress: server === null ? null : formatEndpoint(server.address, notes.serverPort),
+    client: route.source,
+    peer: notes.peer,
+    destination: route.destination,
+    server: notes.server,
+    serverPort: notes.serverPort,
     reason,
     detail: short(detail?.text ?? (reason === "connect_failed" ? notes.connectFailure : null)),
     failure: detail?.failure ?? FAILURES[reason] ?? null,
@@ -96,10 +94,6 @@ function tlsOf(facts: TlsFacts | null, askedFor: string | null): AccessTls | nul
   }
   if (askedFor === null) return null;
   return { version: null, cipher: null, serverName: short(askedFor), clientCn: null, alpn: null, resumed: false };
-}
-
-function written({ address, port }: ProxyEndpoint): string {
-  return formatEndpoint(address, port);
 }
 
 function short(text: string | null): string | null {

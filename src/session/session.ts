@@ -5,7 +5,8 @@
  * @module
  */
 
-import { type AccessFormat, renderAccess } from "../access_log/render.ts";
+import type { AccessRecord } from "../access_log/record.ts";
+import type { AccessFormat } from "../access_log/render.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
@@ -62,8 +63,8 @@ export interface SessionContext extends Gate, DialContext {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** A session has ended; called once for each. @param detail more than the reason says, for the log */
   onEnd(session: Session, reason: EndReason, detail?: EndDetail): void;
-  /** The line of a session that has ended, for the access log. */
-  onAccess(line: string): void;
+  /** What the access log is to tell of a session that has ended. */
+  onAccess(record: AccessRecord, format: AccessFormat): void;
   /** A fault of ours; the session it happened in ends, no other notices. */
   onFault(error: unknown): void;
 }
@@ -138,7 +139,7 @@ export class Session implements Deadline, RelayObserver {
     try {
       const facts = this.#secured?.facts() ?? null;
       const end = { reason, detail, facts, at: performance.now(), time: Date.now() };
-      this.#context.onAccess(renderAccess(accessRecord(name, this.route, this.#notes, end), accessFormat));
+      this.#context.onAccess(accessRecord(name, this.route, this.#notes, end), accessFormat);
     } catch (error) {
       this.#context.onFault(error);
     }

@@ -19,7 +19,7 @@ const send = (message: FromWorker) => scope.postMessage(message);
 
 let accessTaken = new Int32Array(new SharedArrayBuffer(4));
 const accessLog = new AccessRecorder({
-  send: (batch) => send({ kind: "access", ...batch }),
+  send: (batch) => scope.postMessage({ kind: "access", ...batch } satisfies FromWorker, [batch.bytes.buffer]),
   taken: () => Atomics.load(accessTaken, 0),
   after: (milliseconds, call) => void setTimeout(call, milliseconds),
 });

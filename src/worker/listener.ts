@@ -5,6 +5,7 @@
  */
 
 import type { AccessRecorder } from "../access_log/recorder.ts";
+import type { AccessRecord } from "../access_log/record.ts";
 import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
@@ -33,8 +34,8 @@ export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
   readonly log: Log;
-  /** Takes lines of the access log. */
-  readonly accessLog: Pick<AccessRecorder, "line">;
+  /** Takes connections that have ended. */
+  readonly accessLog: Pick<AccessRecorder, "add">;
   /** Clients' certificates that have passed. */
   readonly checkedCertificates: CheckedByAuthority;
   /** How servers are probed; the listener adds what to do with a transition. */
@@ -247,8 +248,8 @@ export class RunningListener implements SessionContext {
   }
 
   /** For {@link Session}. */
-  onAccess(line: string): void {
-    this.#environment.accessLog.line(line);
+  onAccess(record: AccessRecord, format: AccessFormat): void {
+    this.#environment.accessLog.add(record, format);
   }
 
   /** For {@link Session}. */
