@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["errors", "end_reason", "log", "text", "version"],
   ["net"],
   ["config"],
+  ["access_log"],
   ["board"],
   ["messages"],
   ["upstream"],

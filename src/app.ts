@@ -5,17 +5,21 @@
  * @module
  */
 
+import { AccessLog, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
+import type { AccessFormat } from "./access_log/render.ts";
 import { createAdminApi } from "./admin/api.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import type { RuntimeView } from "./admin/views.ts";
 import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
-import type { Model } from "./config/model.ts";
+import { placeFindings } from "./config/findings.ts";
+import type { AccessLogPlan, Model } from "./config/model.ts";
 import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { addressesOverlap } from "./config/rules.ts";
 import { EventStreams } from "./admin/event_streams.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
 import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
+import type { ConfigSource } from "./config/source.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
 import {
@@ -27,8 +31,8 @@ import {
 } from "./control/reload.ts";
 import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
-import { messageOf, WeirError } from "./errors.ts";
-import { configureLog, flushLog, type Log, log as writeLog } from "./log.ts";
+import { ConfigError, messageOf, WeirError } from "./errors.ts";
+import { configureLog, flushLog, isTextOnStderr, type Log, log as writeLog, logAccess } from "./log.ts";
 import { formatEndpoint } from "./net/ip.ts";
 import type { ListenAddress } from "./net/listen.ts";
 import { resolveName } from "./net/resolve_name.ts";
@@ -46,6 +50,7 @@ export class App {
   readonly #log: Log = recordingLog(writeLog, this.#events);
   readonly #refusals: RefusalWatch;
   #stopLooking: (() => void) | undefined;
+  readonly #accessLog: AccessLog;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
   #stopping: Promise<void> | undefined;
@@ -54,7 +59,15 @@ export class App {
   constructor(origin: ConfigOrigin) {
     this.#origin = origin;
     const log = this.#log;
-    this.#supervisor = new Supervisor(log, 1);
+    this.#accessLog = new AccessLog({
+      log,
+      // Nobody but the owner and a group that reads logs.
+      open: (path) => Deno.open(path, { append: true, create: true, mode: 0o640 }),
+      stderr: logAccess,
+      after,
+      now: () => performance.now(),
+    });
+    this.#supervisor = new Supervisor(log, 1, (batch) => this.#accessLog.take(batch));
     this.#refusals = new RefusalWatch({
       listeners: () => this.#reloader.serving?.listeners.keys() ?? [],
       boards: this.#supervisor.boards,
@@ -63,10 +76,7 @@ export class App {
     });
     this.#names = new NameWatch({
       resolve: resolveName,
-      after: (seconds, call) => {
-        const timer = setTimeout(call, seconds * 1000);
-        return () => clearTimeout(timer);
-      },
+      after: (seconds, call) => after(seconds * 1000, call),
       now: () => new Date(),
       log,
       onChange: () => void this.#takeAddresses(),
@@ -76,7 +86,7 @@ export class App {
       log,
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
-      prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
+      prepareGeneral: (before, next, source) => this.#prepareGeneral(before, next, source),
     });
     this.#certificateWatch = new CertificateWatch({
       system: watchSystem,
@@ -104,11 +114,17 @@ export class App {
       await this.#certificateWatch.close();
       this.#names.stop();
       await this.#supervisor.stop(0);
+      await this.#accessLog.close();
       throw error;
     }
   }
 
-  /** Loads the configuration again. The old one serves on when it cannot. @throws {WeirError} */
+  /**
+   * Loads the configuration again, and opens the access log's file again. The old configuration serves on when it
+   * cannot; the file is opened all the same.
+   *
+   * @throws {WeirError}
+   */
   async reload(trigger: ReloadTrigger): Promise<ReloadReport> {
     try {
       return await this.#reloader.reload(trigger);
@@ -119,6 +135,8 @@ export class App {
         { event: "reload_refused", trigger },
       );
       throw error;
+    } finally {
+      await this.#accessLog.reopen();
     }
   }
 
@@ -168,22 +186,38 @@ export class App {
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
     this.#stopLooking?.();
+    await this.#accessLog.close();
     await this.#admin?.close();
     this.#log("info", "Stopped");
     await flushLog();
   }
 
   /** Logging and the admin API: got ready first, so that a bad address refuses the change as a whole. */
-  async #prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange> {
+  async #prepareGeneral(before: Model | undefined, next: Model, source: ConfigSource): Promise<PreparedChange> {
     if (before === undefined) await configureLog(next.log);
+    const accessLog = await this.#prepareAccessLog(next, source);
+    const takeUpAccessLog = () => {
+      this.#supervisor.boards.accessFormat = accessFormat(next.log.access);
+      return accessLog.commit();
+    };
+    // Before the first client: nobody is to be missed.
+    if (before === undefined) await takeUpAccessLog();
     const moved = before === undefined || !sameData(before.admin.listen, next.admin.listen);
     const serving = { yet: false };
-    const server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
+    let server: AdminServer | undefined;
+    try {
+      server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
+    } catch (error) {
+      await accessLog.abort();
+      throw error;
+    }
     return {
       abort: async () => {
+        await accessLog.abort();
         await server?.close();
       },
       commit: async () => {
+        await takeUpAccessLog();
         if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
         this.#certificateWatch.follow(this.#certificateFiles(next));
         if (!moved) return;
@@ -197,6 +231,18 @@ export class App {
         old?.close().catch((error) => this.#log("warn", `The old admin API did not close: ${error}`));
       },
     };
+  }
+
+  /** Opens the access log's file, when it is another one. @throws {ConfigError} */
+  async #prepareAccessLog({ log: { access } }: Model, source: ConfigSource): Promise<PreparedAccessLog> {
+    try {
+      return await this.#accessLog.prepare(
+        access === null ? null : { file: access.file === null ? null : this.#origin.locate(access.file) },
+      );
+    } catch (error) {
+      const message = `cannot be opened for appending: ${appendReason(error)}, got ${JSON.stringify(access?.file)}`;
+      throw new ConfigError(placeFindings(source, [{ path: ["log", "accessFile"], message }]));
+    }
   }
 
   /** What the certificate files of a model held, by absolute path; nothing when they are not watched. */
@@ -258,6 +304,7 @@ export class App {
       lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
+      accessLogDropped: this.#accessLog.dropped,
       ready: supervisor.ready && this.#stopping === undefined,
       names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
@@ -269,6 +316,18 @@ export class App {
 function every(milliseconds: number, call: () => void): () => void {
   const timer = setInterval(call, milliseconds);
   return () => clearInterval(timer);
+}
+
+/** `auto` means JSON in a file. */
+function accessFormat(plan: AccessLogPlan | null): AccessFormat | null {
+  if (plan === null) return null;
+  const isText = plan.file === null ? isTextOnStderr(plan.format) : plan.format === "text";
+  return isText ? "text" : "json";
+}
+
+function after(milliseconds: number, call: () => void): () => void {
+  const timer = setTimeout(call, milliseconds);
+  return () => clearTimeout(timer);
 }
 
 /** The answer of an address whose configuration does not serve yet, when not even its token does. */

@@ -31,11 +31,18 @@ const QUEUE_LINES = 10_000;
 
 const LEVELS = { debug: "debug", info: "info", warn: "warning", error: "error" } as const;
 
+/** A line that waits. */
+interface QueuedLine {
+  readonly text: string;
+  /** Whom to tell that it was not written. */
+  readonly onLost: (() => void) | undefined;
+}
+
 /** Writes lines to a stream one after the other, from a bounded queue. */
 export class LineWriter {
   readonly #write: (bytes: Uint8Array) => Promise<number>;
   readonly #encoder = new TextEncoder();
-  readonly #queue: string[] = [];
+  readonly #queue: QueuedLine[] = [];
   #dropped = 0;
   #draining: Promise<void> | undefined;
 
@@ -46,12 +53,14 @@ export class LineWriter {
 
   /** Puts a line into the queue, or drops it when the queue is full. */
   line(text: string): void {
-    if (this.#queue.length >= QUEUE_LINES) {
-      this.#dropped++;
-      return;
-    }
-    this.#queue.push(text);
-    this.#draining ??= this.#drain();
+    if (this.#queue.length >= QUEUE_LINES) this.#dropped++;
+    else this.#put({ text, onLost: undefined });
+  }
+
+  /** The same for a line of many, which leave half of the queue to others. @param onLost called when it is dropped */
+  minorLine(text: string, onLost: () => void): void {
+    if (this.#queue.length >= QUEUE_LINES / 2) onLost();
+    else this.#put({ text, onLost });
   }
 
   /** Resolves when everything has been written, or after a second: a reader that has stopped is not waited for. */
@@ -63,11 +72,18 @@ export class LineWriter {
     clearTimeout(timer);
   }
 
+  #put(line: QueuedLine): void {
+    this.#queue.push(line);
+    this.#draining ??= this.#drain();
+  }
+
   async #drain(): Promise<void> {
+    let lines: QueuedLine[] = [];
     try {
       await undefined; // so that this ends after `#draining` is set, even when writing throws at once
       while (this.#queue.length > 0) {
-        let batch = this.#queue.splice(0, 256).join("\n") + "\n";
+        lines = this.#queue.splice(0, 256);
+        let batch = lines.map(({ text }) => `${text}\n`).join("");
         if (this.#dropped > 0) {
           batch += `${this.#dropped} log lines were dropped because they were not read in time\n`;
           this.#dropped = 0;
@@ -77,7 +93,7 @@ export class LineWriter {
       }
     } catch {
       // Nobody reads the log any more. There is no one left to tell.
-      this.#queue.length = 0;
+      for (const { onLost } of [...lines, ...this.#queue.splice(0)]) onLost?.();
     } finally {
       this.#draining = undefined;
     }
@@ -88,8 +104,7 @@ const stderr = new LineWriter((bytes) => Deno.stderr.write(bytes));
 
 /** Sets logging up, or sets it up anew after a reload. */
 export async function configureLog(options: LogOptions): Promise<void> {
-  const asText = options.format === "text" || (options.format === "auto" && Deno.stderr.isTerminal());
-  const format = asText ? formatText : formatJson;
+  const format = isTextOnStderr(options.format) ? formatText : formatJson;
   await configure({
     reset: true,
     sinks: { stderr: (record) => stderr.line(format(record)) },
@@ -98,6 +113,16 @@ export async function configureLog(options: LogOptions): Promise<void> {
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
+}
+
+/** Queues a line of the access log, as it is. @param onLost called when it is dropped, now or later */
+export function logAccess(line: string, onLost: () => void): void {
+  stderr.minorLine(line, onLost);
+}
+
+/** Whether lines on standard error are text; `auto` is text on a terminal only. */
+export function isTextOnStderr(format: LogOptions["format"]): boolean {
+  return format === "text" || (format === "auto" && Deno.stderr.isTerminal());
 }
 
 /** Resolves when every line has been written, or after a second. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { AccessBatch } from "./access_log/record.ts";
 import type { BoardMemory, HealthState } from "./board/layout.ts";
 import type { ListenerPlan } from "./config/model.ts";
 import type { LogFields, LogLevel } from "./log.ts";
@@ -57,6 +58,8 @@ export interface WorkerHello {
   readonly kind: "hello";
   /** One counter that the worker raises every {@link HEARTBEAT_MS}. */
   readonly heartbeat: SharedArrayBuffer;
+  /** One counter, of 32 bits that start over: lines of the access log that the main thread has taken. */
+  readonly accessTaken: SharedArrayBuffer;
 }
 
 /** Everything that is sent to a worker. */
@@ -86,5 +89,7 @@ export type FromWorker =
     readonly to: HealthState;
     readonly reason: string;
   }
+  /** Connections that have ended, for the access log. */
+  | { readonly kind: "access" } & AccessBatch
   /** The outcome of probing a server is another than before; `null` means success. */
   | { readonly kind: "probe"; readonly listener: string; readonly server: string; readonly error: string | null };

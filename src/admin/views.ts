@@ -33,6 +33,8 @@ export interface RuntimeView {
   readonly lastRenewal: RenewalResult | undefined;
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
+  /** Lines of the access log that were dropped. */
+  readonly accessLogDropped: number;
   readonly ready: boolean;
   /** What is known of host names. */
   readonly names: ReadonlyMap<string, NameState>;

@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { AccessFormat } from "../access_log/render.ts";
 import { END_REASONS, type EndReason } from "../end_reason.ts";
 import { HANDSHAKE_FAILURES, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
 import { countTime, readTimes } from "./histogram.ts";
 import {
+  ACCESS_FORMATS,
   type BoardMemory,
   CONNECT_BUCKETS,
   DURATION_BUCKETS,
@@ -35,6 +37,14 @@ export class ListenerCounters {
   /** Counts up whenever something changes that decides who may take a connection, and how many. */
   get poolVersion(): number {
     return Atomics.load(this.#words, LISTENER.poolVersion);
+  }
+
+  /** How the access log wants lines for connections that end; `null` while it is off. */
+  get accessFormat(): AccessFormat | null {
+    return ACCESS_FORMATS[Atomics.load(this.#words, LISTENER.accessLog)] ?? null;
+  }
+  set accessFormat(format: AccessFormat | null) {
+    Atomics.store(this.#words, LISTENER.accessLog, ACCESS_FORMATS.indexOf(format));
   }
 
   /** Something has changed that decides who may take a connection: every thread works it out anew. */

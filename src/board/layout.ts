@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { AccessFormat } from "../access_log/render.ts";
 import { HANDSHAKE_FAILURES } from "../net/tls/handshake_failure.ts";
 import { END_REASONS } from "../end_reason.ts";
 import { histogramWords } from "./histogram.ts";
@@ -49,7 +50,9 @@ export const LISTENER = (() => {
     handshakeFailures,
     handshakeTimes,
     durations,
-    words: durations + histogramWords(DURATION_BUCKETS),
+    /** One word, an index into {@link ACCESS_FORMATS}. */
+    accessLog: durations + histogramWords(DURATION_BUCKETS),
+    words: durations + histogramWords(DURATION_BUCKETS) + 2,
   } as const;
 })();
 
@@ -77,6 +80,9 @@ export const SERVER = {
   /** Even, so that 64-bit values are aligned in every slot. */
   words: 18,
 } as const;
+
+/** How the access log wants lines for connections that end, in the order of the numbers on the board; `null`: not at all. */
+export const ACCESS_FORMATS: readonly (AccessFormat | null)[] = [null, "text", "json"];
 
 /** Slots in one block. */
 export const SLOTS_PER_BLOCK = 64;

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters, ServerCounters } from "./board.ts";
 import { type BoardMemory, LISTENER, SERVER, SLOTS_PER_BLOCK } from "./layout.ts";
 
@@ -12,10 +13,17 @@ import { type BoardMemory, LISTENER, SERVER, SLOTS_PER_BLOCK } from "./layout.ts
 export class BoardRegistry {
   readonly #boards = new Map<string, BoardMemory>();
   readonly #now: () => number;
+  #accessFormat: AccessFormat | null = null;
 
   /** @param now milliseconds since 1970 */
   constructor(now: () => number = Date.now) {
     this.#now = now;
+  }
+
+  /** How the access log wants lines, of every listener there is and will be; `null` while it is off. */
+  set accessFormat(format: AccessFormat | null) {
+    this.#accessFormat = format;
+    for (const { listener } of this.#boards.values()) new ListenerCounters(listener).accessFormat = format;
   }
 
   /**
@@ -54,6 +62,7 @@ export class BoardRegistry {
       counters.clear();
       if (serving !== undefined) counters.startWarming(this.#now());
     }
+    new ListenerCounters(memory.listener).accessFormat = this.#accessFormat;
     this.#boards.set(listener, memory);
     return memory;
   }

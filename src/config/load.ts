@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { ConfigError, messageOf, WeirError } from "../errors.ts";
 import type { Upload } from "./certificate_store.ts";
 import type { Environment } from "./environment.ts";
-import type { NamedFiles } from "./read_file.ts";
+import type { NamedPaths, PathKind } from "./read_file.ts";
 import { type Renewal, renewCertificates } from "./renew.ts";
 import { type ConfigFormat, parseSource } from "./source.ts";
 import { removeOwn } from "./own_files.ts";
@@ -83,9 +83,10 @@ export function fileOrigin(file: string, environment: Environment = (name) => De
     if (format === undefined) throw problemWithFile(file, "the file's ending must be .yaml, .yml or .json");
     return format;
   };
-  const files: NamedFiles = {
+  const files: NamedPaths = {
     readFile: (path) => Deno.readTextFileSync(locate(path)),
     fileMode: (path) => Deno.statSync(locate(path)).mode,
+    kindOf: (path) => kindOf(locate(path)),
   };
   return {
     file,
@@ -101,6 +102,7 @@ export function fileOrigin(file: string, environment: Environment = (name) => De
         environment,
         readFile: (path) => pendingAt(path) ?? files.readFile(path),
         fileMode: (path) => pendingAt(path) === undefined ? files.fileMode(path) : SECRET_MODE,
+        kindOf: files.kindOf,
         now: new Date(),
         base: {
           valid: serving,
@@ -122,6 +124,15 @@ function realPath(path: string): string {
   } catch {
     const folder = dirname(path);
     return folder === path ? path : join(realPath(folder), basename(path));
+  }
+}
+
+function kindOf(path: string): PathKind | null {
+  try {
+    const { isFile, isDirectory } = Deno.statSync(path);
+    return isFile ? "file" : isDirectory ? "folder" : "other";
+  } catch {
+    return null;
   }
 }
 

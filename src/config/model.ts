@@ -205,10 +205,26 @@ export interface AdminPlan {
   readonly persist: boolean;
 }
 
+/** Where lines for finished connections go. */
+export interface AccessLogPlan {
+  /** As the configuration names it; `null` for standard error. */
+  readonly file: string | null;
+  /** `auto` is text on a terminal and JSON elsewhere. */
+  readonly format: "auto" | "text" | "json";
+}
+
+/** How the program logs. */
+export interface LogPlan {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly format: "auto" | "text" | "json";
+  /** `null` writes no line for finished connections. */
+  readonly access: AccessLogPlan | null;
+}
+
 /** The whole configuration, resolved. */
 export interface Model {
   readonly admin: AdminPlan;
-  readonly log: { readonly level: "debug" | "info" | "warn" | "error"; readonly format: "auto" | "text" | "json" };
+  readonly log: LogPlan;
   /** DNS servers that are asked for servers' addresses, `address` or `address:port`; none for the system's own rules. */
   readonly dnsServers: readonly string[];
   /** Seconds that open connections get when a listener or the program stops. */

@@ -15,7 +15,6 @@ export function refuseNotYet(parts: ShapedParts, findings: Findings): void {
   const refuse = (path: ConfigPath, what: string) => {
     if (!findings.hasErrorWithin(path)) findings.error(path, `${what} not supported yet`, true);
   };
-  if (parts.general.log?.access === "on") refuse(["log", "access"], '"on" is');
   for (const { index, config } of parts.listeners) {
     const path: ConfigPath = ["listeners", index];
     for (const [key, what] of listenerKeys(config)) refuse([...path, ...key], what);

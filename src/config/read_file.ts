@@ -18,6 +18,15 @@ export interface NamedFiles {
   readonly fileMode: (path: string) => number | null;
 }
 
+/** The same, and what is there at all. */
+export interface NamedPaths extends NamedFiles {
+  /** What is at a path; `null` for nothing. */
+  readonly kindOf: (path: string) => PathKind | null;
+}
+
+/** What a path can lead to; `other` is a pipe or a device. */
+export type PathKind = "file" | "folder" | "other";
+
 /** What stands for a file's content when contents are compared. */
 export function contentHash(text: string): string {
   return createHash("sha256").update(text).digest("hex");

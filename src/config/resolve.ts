@@ -58,7 +58,7 @@ export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS)
       token: config.admin.token,
       persist: config.admin.persist,
     },
-    log: { level: config.log.level, format: config.log.format },
+    log: resolveLog(config.log),
     dnsServers: config.dns.servers,
     drainTimeout: config.shutdown.drainTimeout,
     maxWorkers: config.maxWorkers,
@@ -67,6 +67,14 @@ export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS)
     clientCAs: resolveStore(valid, "clientCA"),
     groups,
     listeners: new Map(listeners.map((plan) => [plan.name, plan])),
+  };
+}
+
+function resolveLog({ level, format, access, accessFile, accessFormat }: ValidConfig["config"]["log"]): Model["log"] {
+  return {
+    level,
+    format,
+    access: access === "off" ? null : { file: accessFile ?? null, format: accessFormat ?? format },
   };
 }
 

@@ -195,6 +195,12 @@ export const generalShape = {
     level: oneOf("debug", "info", "warn", "error").default("info").describe("The least that is logged."),
     format: oneOf("auto", "text", "json").default("auto").describe("auto: text on a terminal, JSON elsewhere."),
     access: oneOf("off", "on").default("off").describe("One line for each finished connection."),
+    accessFile: text(4096).optional().describe(
+      "The file that these lines are appended to; without it standard error.",
+    ),
+    accessFormat: oneOf("text", "json").optional().describe(
+      "How these lines look; without it as format says, and JSON in a file.",
+    ),
   }, "a mapping").prefault({}).describe("Logging, to standard error."),
   shutdown: section({
     drainTimeout: whole(0, 3600, "seconds").default(30).describe(

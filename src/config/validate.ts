@@ -4,6 +4,7 @@
  * @module
  */
 
+import { checkAccessLog } from "./access_log.ts";
 import { ConfigError, type ConfigProblem } from "../errors.ts";
 import type { CertificatePair } from "./certificates.ts";
 import { loadCertificateStore, type StoreBase } from "./certificate_store.ts";
@@ -12,14 +13,14 @@ import { Findings, placeFindings } from "./findings.ts";
 import { loadIpGroups } from "./ip_groups.ts";
 import type { StoredCertificate } from "./model.ts";
 import { refuseNotYet } from "./not_yet.ts";
-import type { NamedFiles } from "./read_file.ts";
+import type { NamedPaths } from "./read_file.ts";
 import { checkRules } from "./rules.ts";
 import type { Config } from "./schema.ts";
 import { shapeConfig, type ShapedParts } from "./shape.ts";
 import type { ConfigSource } from "./source.ts";
 
 /** What validation needs from outside. */
-export interface ValidationContext extends NamedFiles {
+export interface ValidationContext extends NamedPaths {
   /** Environment variables for `${NAME}`. */
   readonly environment: Environment;
   /** The time at which certificates must be valid. */
@@ -64,6 +65,7 @@ export function validateConfig(source: ConfigSource, context: ValidationContext)
   const store = loadCertificateStore(parts.general, context, context.now, findings, storeBase);
   const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings, base?.valid);
   warnOfEmptyLists(parts, ipGroups, findings);
+  checkAccessLog(parts.general.log, context, findings);
   refuseNotYet(parts, findings);
   if (findings.errors.length > 0 || parts.config === undefined) {
     throw new ConfigError(placeFindings(source, findings.errors));

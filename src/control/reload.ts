@@ -15,6 +15,7 @@ import {
 import { diffListeners, type ListenerChange } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
+import type { ConfigSource } from "../config/source.ts";
 import { serverNames } from "../config/resolve_pools.ts";
 import { resolveModel } from "../config/resolve.ts";
 import type { Refusal } from "../config/renew.ts";
@@ -81,8 +82,8 @@ export interface ReloadContext {
   prepareNames(names: ReadonlySet<string>, dnsServers: readonly string[]): Promise<PreparedNames>;
   /** Gets the listeners ready for a change. */
   prepareListeners(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange>;
-  /** Gets everything else ready (the admin API's address, logging). */
-  prepareGeneral(before: Model | undefined, next: Model): Promise<PreparedChange>;
+  /** Gets everything else ready (the admin API's address, logging). @param source where the settings stand */
+  prepareGeneral(before: Model | undefined, next: Model, source: ConfigSource): Promise<PreparedChange>;
 }
 
 /** Loads configurations, one at a time, and keeps the one that serves. */
@@ -275,7 +276,7 @@ export class Reloader {
     const general = before === undefined ? [] : changedGenerally(before, next);
 
     const warnings = [...valid.warnings, ...lateSettings(changes, next.listeners, origin.file)];
-    const generalChange = await prepareGeneral(before, next);
+    const generalChange = await prepareGeneral(before, next, valid.source);
     let listenerChange: PreparedChange;
     try {
       listenerChange = await prepareListeners(changes, next);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { AccessBatch } from "../access_log/record.ts";
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
 import { type ListenerPlan, type Model, protocolOf, usesRuntimeTls } from "../config/model.ts";
@@ -53,11 +54,11 @@ export class Supervisor {
   readonly #backoff = new RestartBackoff();
   #stopped = false;
 
-  /** @param log where to tell what happens, @param maxWorkers threads at most */
-  constructor(log: Log, maxWorkers: number) {
+  /** @param log where to tell what happens, @param maxWorkers threads at most, @param onAccess takes access logs */
+  constructor(log: Log, maxWorkers: number, onAccess: (batch: AccessBatch) => void = () => {}) {
     this.#log = log;
     this.#fleet = new WorkerFleet(maxWorkers, (crew) => ({
-      onMessage: takeMessage(log, this.health),
+      onMessage: takeMessage(log, this.health, onAccess),
       onDeath: (reason) => void this.#revive(crew(), reason),
     }));
   }

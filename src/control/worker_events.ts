@@ -1,16 +1,22 @@
 /**
- * What workers tell by themselves: log lines, health changes, probe outcomes.
+ * What workers tell by themselves: log lines, connections that have ended, health changes, probe outcomes.
  *
  * @module
  */
 
+import type { AccessBatch } from "../access_log/record.ts";
 import type { Log } from "../log.ts";
 import type { HealthNotes } from "./health_notes.ts";
 import type { WorkerObserver } from "./worker_handle.ts";
 
-/** Takes a worker's messages: to the log, and to the notes on servers' health. */
-export function takeMessage(log: Log, notes: HealthNotes): WorkerObserver["onMessage"] {
+/** Takes a worker's messages: to the log, to the access log, and to the notes on servers' health. */
+export function takeMessage(
+  log: Log,
+  notes: HealthNotes,
+  onAccess: (batch: AccessBatch) => void,
+): WorkerObserver["onMessage"] {
   return (message) => {
+    if (message.kind === "access") return onAccess(message);
     if (message.kind === "log") return log(message.level, message.message, message.fields);
     const { listener, server } = message;
     if (message.kind === "probe") return notes.note(listener, server, { probeError: message.error });

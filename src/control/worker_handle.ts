@@ -51,6 +51,7 @@ export class WorkerHandle {
   readonly #observer: WorkerObserver;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
+  readonly #accessTaken = new Int32Array(new SharedArrayBuffer(4));
   readonly #watchdog: ReturnType<typeof setInterval>;
   #lastBeat = 0;
   #beatSeenAt = performance.now();
@@ -74,7 +75,11 @@ export class WorkerHandle {
     };
     this.#worker.onmessageerror = () => this.#die("a message could not be read");
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
-    this.#send({ kind: "hello", heartbeat: this.#heartbeat.buffer as SharedArrayBuffer });
+    this.#send({
+      kind: "hello",
+      heartbeat: this.#heartbeat.buffer as SharedArrayBuffer,
+      accessTaken: this.#accessTaken.buffer as SharedArrayBuffer,
+    });
     this.#watchdog = setInterval(() => this.#checkHeartbeat(), HEARTBEAT_MS);
   }
 
@@ -118,6 +123,7 @@ export class WorkerHandle {
 
   #receive(message: FromWorker): void {
     if (message.kind === "ready") return;
+    if (message.kind === "access") Atomics.add(this.#accessTaken, 0, message.lines);
     if (message.kind !== "answer") return this.#observer.onMessage(message);
     const pending = this.#pending.get(message.id);
     if (pending === undefined) return;

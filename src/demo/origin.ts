@@ -63,6 +63,7 @@ export function demoOrigin(ports: DemoPorts, certificate: CertificatePair): Conf
       environment: () => undefined,
       readFile: (path) => path === "demo.pem" ? certificate.certPem : certificate.keyPem,
       fileMode: () => null,
+      kindOf: () => null,
       now: new Date(),
       ...(base === undefined ? {} : { base }),
     });

@@ -6,6 +6,7 @@
 
 import type { ListenerCounters } from "../board/board.ts";
 import { serverPort } from "../config/model.ts";
+import { messageOf } from "../errors.ts";
 import { type ConnectTarget, connectTcp, isOwnShortage } from "../net/connect.ts";
 import { connectFailure } from "../net/connect_failure.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
@@ -32,6 +33,8 @@ export interface DialContext {
 export interface Dialed {
   readonly connection: Deno.TcpConn;
   readonly lease: Lease;
+  /** The port that the server was reached on. */
+  readonly port: number;
 }
 
 /** Who is to be connected. */
@@ -40,11 +43,13 @@ export interface DialingClient {
   readonly address: string;
   /** The port of the listener that it has connected to, whatever a header says. */
   readonly listenerPort: number;
+  /** A server did not take it. @param reason why, for people */
+  onFailure?(reason: string): void;
 }
 
 /** Connects a client to a server. */
 export async function dial(
-  { address: client, listenerPort }: DialingClient,
+  { address: client, listenerPort, onFailure }: DialingClient,
   context: DialContext,
 ): Promise<Dialed | "connect_failed" | "no_server"> {
   const startedAt = performance.now();
@@ -65,12 +70,16 @@ export async function dial(
       const connection = await connectWithin({ address: plan.address, port }, abort, context);
       lease.server.counters.connected();
       context.counters.connected((performance.now() - attemptAt) / 1000);
-      return { connection, lease };
+      return { connection, lease, port };
     } catch (error) {
       lease[Symbol.dispose]();
-      if (isOwnShortage(error)) return "connect_failed";
+      if (isOwnShortage(error)) {
+        onFailure?.(messageOf(error));
+        return "connect_failed";
+      }
       const late = abort.signal.aborted ? context.connectTimeout : undefined;
       const reason = connectFailure({ address: plan.address, port }, error, late);
+      onFailure?.(reason);
       context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), reason);
     }
     (tried ??= new Set()).add(lease.server);

@@ -81,15 +81,16 @@ export interface TlsFacts {
   readonly resumed: boolean;
 }
 
-/** The header for a server, ready to be sent. */
+/** The header for a server, ready to be sent. @param uniqueId a name that no other connection has, told with TLS */
 export function buildProxyHeader(
   { source, destination }: Route,
   plan: ProxyProtocolPlan,
   tls: TlsFacts | null,
+  uniqueId: string = crypto.randomUUID(),
 ): Uint8Array {
   const header: ProxiedConnection = { command: "PROXY", ...inOneFamily(source, destination), tlvs: [] };
   if (plan.version === 1) return encodeV1(header);
-  return encodeV2({ ...header, tlvs: tlvsFor(tls) }, { crc32c: plan.checksum });
+  return encodeV2({ ...header, tlvs: tlvsFor(tls, uniqueId) }, { crc32c: plan.checksum });
 }
 
 /** A header has one family; when a header that was read mixed two, IPv4 goes as IPv6 in its mapped form. */
@@ -101,12 +102,12 @@ function inOneFamily(source: ProxyEndpoint, destination: ProxyEndpoint): Pick<Pr
   return { family: "IPv6", source: mapped(source), destination: mapped(destination) };
 }
 
-function tlvsFor(tls: TlsFacts | null): readonly Tlv[] {
+function tlvsFor(tls: TlsFacts | null, uniqueId: string): readonly Tlv[] {
   if (tls === null) return [];
   return [
     ...(tls.alpn === null ? [] : [alpnTlv(tls.alpn)]),
     ...(tls.serverName === null ? [] : [authorityTlv(tls.serverName)]),
-    uniqueIdTlv(asciiBytes(crypto.randomUUID())),
+    uniqueIdTlv(asciiBytes(uniqueId)),
     sslTlv({
       client: SslClient.SSL | certificateBits(tls),
       // Clients whose certificate is not good do not get this far.

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { AccessRecord } from "../access_log/record.ts";
+import type { AccessFormat } from "../access_log/render.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
@@ -16,6 +18,7 @@ import type { Lease } from "../upstream/pool.ts";
 import { admit, type Gate } from "./admit.ts";
 import { dial, type DialContext } from "./dial.ts";
 import type { EndReason } from "../end_reason.ts";
+import { accessRecord, SessionNotes } from "./access_record.ts";
 import { buildProxyHeader, readProxyHeader, type Route, routeOf } from "./proxy_header.ts";
 import { isOurMistake, Relay, type RelayObserver, type Side } from "./relay.ts";
 import { secure, type SecuredClient } from "./tls_handshake.ts";
@@ -25,6 +28,8 @@ export interface EndDetail {
   readonly text: string;
   /** Why the handshake failed. */
   readonly failure?: HandshakeFailure;
+  /** The host name that the client had asked for by then. */
+  readonly serverName?: string | null;
 }
 
 /** Keeps the number of handshakes under way down by ending the oldest. */
@@ -37,6 +42,10 @@ export interface HandshakeLimit {
 
 /** What the sessions of a listener share. The settings are those in force; reloads change them. */
 export interface SessionContext extends Gate, DialContext {
+  /** The listener's name. */
+  readonly name: string;
+  /** How the access log wants lines; `null` while it is off. */
+  readonly accessFormat: AccessFormat | null;
   readonly buffers: BufferPool;
   /** Ticks of the wheel without a byte after which a connection ends. */
   readonly idleTicks: number;
@@ -54,6 +63,8 @@ export interface SessionContext extends Gate, DialContext {
   readonly proxyProtocol: ProxyProtocolPlan | null;
   /** A session has ended; called once for each. @param detail more than the reason says, for the log */
   onEnd(session: Session, reason: EndReason, detail?: EndDetail): void;
+  /** What the access log is to tell of a session that has ended. */
+  onAccess(record: AccessRecord, format: AccessFormat): void;
   /** A fault of ours; the session it happened in ends, no other notices. */
   onFault(error: unknown): void;
 }
@@ -79,6 +90,7 @@ export class Session implements Deadline, RelayObserver {
   #server: ByteStream | undefined;
   #lease: Lease | undefined;
   #over = false;
+  readonly #notes = new SessionNotes(performance.now());
 
   /** @param client just accepted, @param context its listener's */
   constructor(client: AcceptedConnection, context: SessionContext) {
@@ -110,6 +122,7 @@ export class Session implements Deadline, RelayObserver {
   end(reason: EndReason, detail?: EndDetail): void {
     if (this.#over) return;
     this.#over = true;
+    this.#logAccess(reason, detail);
     if (reason === "handshake_timeout") this.#context.counters.handshakeFailed("timeout");
     if (reason === "handshake_limit") this.#context.counters.handshakeFailed("too_many");
     this.#context.wheel.remove(this);
@@ -123,6 +136,19 @@ export class Session implements Deadline, RelayObserver {
     closeQuietly(this.#stream);
     closeQuietly(this.#server);
     this.#context.onEnd(this, reason, detail);
+  }
+
+  /** What is known of TLS goes with the stream, so this comes before it is closed. */
+  #logAccess(reason: EndReason, detail: EndDetail | undefined): void {
+    const { accessFormat, name } = this.#context;
+    if (accessFormat === null) return;
+    try {
+      const facts = this.#secured?.facts() ?? null;
+      const end = { reason, detail, facts, at: performance.now(), time: Date.now() };
+      this.#context.onAccess(accessRecord(name, this.route, this.#notes, end), accessFormat);
+    } catch (error) {
+      this.#context.onFault(error);
+    }
   }
 
   /** Counts the session as open again, and its claim on a server, after the board was set to none. */
@@ -143,6 +169,7 @@ export class Session implements Deadline, RelayObserver {
         { text: `clients of ${groups.join(", ")} have to send a PROXY protocol header: ${result}` },
       );
     } else {
+      this.#notes.peer = this.route.source;
       this.route = routeOf(this.#client, result.header);
       return result.rest;
     }
@@ -172,7 +199,8 @@ export class Session implements Deadline, RelayObserver {
       closeQuietly(secured?.stream);
       return false;
     }
-    counters.handshakeDone((performance.now() - startedAt) / 1000);
+    this.#notes.handshakeTime = (performance.now() - startedAt) / 1000;
+    counters.handshakeDone(this.#notes.handshakeTime);
     this.#secured = secured;
     this.#stream = secured.stream;
     return true;
@@ -198,11 +226,18 @@ export class Session implements Deadline, RelayObserver {
   #fail(error: unknown): void {
     if (this.#over || !(error instanceof HandshakeError)) return this.end("reset");
     this.#context.counters.handshakeFailed(error.failure);
-    this.end("handshake_failed", { text: error.message, failure: error.failure });
+    const { failure, message: text, serverName } = error;
+    this.end("handshake_failed", { text, failure, serverName });
   }
 
   async #connect(): Promise<ByteStream | undefined> {
-    const client = { address: this.route.source.address, listenerPort: this.#client.localAddr.port };
+    const notes = this.#notes;
+    const client = {
+      address: this.route.source.address,
+      listenerPort: this.#client.localAddr.port,
+      onFailure: (reason: string) => notes.connectFailure = reason,
+    };
+    const startedAt = performance.now();
     const result = await dial(client, this.#context);
     if (typeof result === "string") {
       this.end(result);
@@ -215,6 +250,9 @@ export class Session implements Deadline, RelayObserver {
     }
     this.#server = result.connection;
     this.#lease = result.lease;
+    notes.connectTime = (performance.now() - startedAt) / 1000;
+    notes.server = result.lease.server.plan;
+    notes.serverPort = result.port;
     const { tcpKeepAlive } = this.#context;
     setOptions(result.connection, tcpKeepAlive);
     setOptions(this.#client, tcpKeepAlive);
@@ -242,7 +280,9 @@ export class Session implements Deadline, RelayObserver {
   }
 
   #proxyHeader(plan: ProxyProtocolPlan): Uint8Array {
-    return buildProxyHeader(this.route, plan, this.#secured?.facts() ?? null);
+    const facts = this.#secured?.facts() ?? null;
+    if (plan.version === 2 && facts !== null) this.#notes.id = crypto.randomUUID();
+    return buildProxyHeader(this.route, plan, facts, this.#notes.id ?? "");
   }
 
   /** Counts bytes and pushes the idle timeout back. For {@link Relay}. */
@@ -250,9 +290,11 @@ export class Session implements Deadline, RelayObserver {
     this.dueTick = this.#context.wheel.now + this.#context.idleTicks;
     const server = this.#lease?.server.counters;
     if (from === "client") {
+      this.#notes.bytesIn += bytes;
       this.#context.counters.addBytesIn(bytes);
       server?.addBytesIn(bytes);
     } else {
+      this.#notes.bytesOut += bytes;
       this.#context.counters.addBytesOut(bytes);
       server?.addBytesOut(bytes);
     }

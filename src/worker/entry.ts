@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AccessRecorder } from "../access_log/recorder.ts";
 import { messageOf } from "../errors.ts";
 import { probe } from "../health/probe.ts";
 import { type FromWorker, HEARTBEAT_MS, type InstanceId, type ToWorker, type WorkerRequest } from "../messages.ts";
@@ -16,7 +17,15 @@ import { type ListenerEnvironment, RunningListener } from "./listener.ts";
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const send = (message: FromWorker) => scope.postMessage(message);
 
+let accessTaken = new Int32Array(new SharedArrayBuffer(4));
+const accessLog = new AccessRecorder({
+  send: (batch) => scope.postMessage({ kind: "access", ...batch } satisfies FromWorker, [batch.bytes.buffer]),
+  taken: () => Atomics.load(accessTaken, 0),
+  after: (milliseconds, call) => void setTimeout(call, milliseconds),
+});
+
 const environment: ListenerEnvironment = {
+  accessLog,
   wheel: new DeadlineWheel(),
   buffers: new BufferPool(),
   checkedCertificates: new CheckedByAuthority(),
@@ -62,6 +71,8 @@ async function handle(request: WorkerRequest): Promise<void> {
     case "stop":
       await listener.stop(request.drainTimeout);
       listeners.delete(request.instance);
+      // Before the answer: this worker may be ended right after it.
+      accessLog.flush();
   }
 }
 
@@ -81,6 +92,7 @@ function beat(heartbeat: Int32Array): void {
 scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "hello") {
     const heartbeat = new Int32Array(data.heartbeat);
+    accessTaken = new Int32Array(data.accessTaken);
     setInterval(() => beat(heartbeat), HEARTBEAT_MS);
     send({ kind: "ready" });
   } else {

@@ -4,6 +4,9 @@
  * @module
  */
 
+import type { AccessRecorder } from "../access_log/recorder.ts";
+import type { AccessRecord } from "../access_log/record.ts";
+import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
 import type { BoardMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
@@ -31,6 +34,8 @@ export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
   readonly log: Log;
+  /** Takes connections that have ended. */
+  readonly accessLog: Pick<AccessRecorder, "add">;
   /** Clients' certificates that have passed. */
   readonly checkedCertificates: CheckedByAuthority;
   /** How servers are probed; the listener adds what to do with a transition. */
@@ -115,6 +120,16 @@ export class RunningListener implements SessionContext {
         this.#logAcceptError(error);
       },
     });
+  }
+
+  /** Its name. */
+  get name(): string {
+    return this.#plan.name;
+  }
+
+  /** How the access log wants lines; `null` while it is off. */
+  get accessFormat(): AccessFormat | null {
+    return this.counters.accessFormat;
   }
 
   /** The ports it listens on. */
@@ -230,6 +245,11 @@ export class RunningListener implements SessionContext {
     }
     this.#sessions.delete(session);
     if (this.#sessions.size === 0) this.#onEmpty?.();
+  }
+
+  /** For {@link Session}. */
+  onAccess(record: AccessRecord, format: AccessFormat): void {
+    this.#environment.accessLog.add(record, format);
   }
 
   /** For {@link Session}. */

@@ -28,6 +28,8 @@ export function loadText(text: string, options: LoadTextOptions = {}): ValidConf
       return content;
     },
     fileMode: (path) => modes[path] ?? 0o600,
+    // Folders have no ending, files have one.
+    kindOf: (path) => /\.[a-z]+$/.test(path) ? null : "folder",
     now,
   });
 }

@@ -106,7 +106,7 @@ export class SupervisorBench implements AsyncDisposable {
   #model(plans: readonly ListenerPlan[]): Model {
     return {
       admin: { listen: null, token: "", persist: false },
-      log: { level: "info", format: "json" },
+      log: { level: "info", format: "json", access: null },
       dnsServers: [],
       drainTimeout: this.#drainTimeout,
       maxWorkers: this.#maxWorkers,

@@ -66,6 +66,12 @@ function programFamilies(view: RuntimeView): MetricFamily[] {
       help: "Workers that died and were replaced.",
       samples: [{ labels: {}, value: view.workers.restarts }],
     },
+    {
+      name: "weir_access_log_dropped",
+      type: "counter",
+      help: "Lines of the access log that were dropped.",
+      samples: [{ labels: {}, value: view.accessLogDropped }],
+    },
     gauge(
       "weir_config_last_reload_successful",
       "Whether the last reload succeeded.",

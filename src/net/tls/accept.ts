@@ -57,7 +57,8 @@ export async function acceptTls(
   if (hello.newestVersion < settings.minVersion) {
     // The machine would refuse it as well, but with an alert that depends on what else is missing in an old hello.
     await sendAlert(connection, PROTOCOL_VERSION);
-    throw new HandshakeError("old_version", `the client speaks ${versionName(hello.newestVersion)} at most`);
+    const detail = `the client speaks ${versionName(hello.newestVersion)} at most`;
+    throw new HandshakeError("old_version", detail, hello.serverName);
   }
   const machine = new TlsMachine(settings.settingsFor(hello.serverName));
   const stream = new TlsStream(connection, machine);
@@ -76,7 +77,9 @@ export async function acceptTls(
     machine.destroy();
     // What is wrong in here is not the client's.
     if (error instanceof TypeError || error instanceof RangeError) throw error;
-    throw error instanceof HandshakeError ? error : new HandshakeError("hung_up", messageOf(error));
+    throw error instanceof HandshakeError
+      ? new HandshakeError(error.failure, error.message, hello.serverName)
+      : new HandshakeError("hung_up", messageOf(error), hello.serverName);
   }
 }
 

@@ -57,9 +57,13 @@ export class HandshakeError extends Error {
   /** Why it failed. */
   readonly failure: HandshakeFailure;
 
-  /** @param failure why, @param detail for people */
-  constructor(failure: HandshakeFailure, detail: string) {
+  /** The host name that the client asked for; `null` when it asked for none, or did not get that far. */
+  readonly serverName: string | null;
+
+  /** @param failure why, @param detail for people, @param serverName what the client asked for */
+  constructor(failure: HandshakeFailure, detail: string, serverName: string | null = null) {
     super(detail);
     this.failure = failure;
+    this.serverName = serverName;
   }
 }

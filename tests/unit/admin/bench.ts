@@ -55,6 +55,7 @@ const valid = validateConfig(parseSource("weir.yaml", CONFIG, "yaml"), {
   environment: () => undefined,
   readFile: (path) => path === "www.pem" ? certPem : keyPem,
   fileMode: () => null,
+  kindOf: () => null,
   now: new Date(),
 });
 
@@ -144,6 +145,7 @@ export class AdminBench {
       boards: this.boards,
       lastReload: { ok: true, report: REPORT },
       lastRenewal: undefined,
+      accessLogDropped: 0,
       workers: { running: 3, restarts: 1 },
       draining: 0,
       ready: true,
