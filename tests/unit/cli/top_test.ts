@@ -182,7 +182,10 @@ Deno.test("drawFrame() shows listeners and servers, and paints what is wrong", (
     ],
   };
   const lines = frame([web, { ...listener("late"), state: "restarting" }], undefined, { text: "bad\n", isError: true });
-  assert.match(lines[0] ?? "", /^<bold>Weir 1\.2\.3, up .*, ready  0 active  0\.0 new\/s  0 B\/s in  0 B\/s out<\/>$/);
+  assert.match(
+    lines[0] ?? "",
+    /^<bold>Weir 1\.2\.3, up .*, ready {2}0 active {2}0\.0 new\/s {2}0 B\/s in {2}0 B\/s out<\/>$/,
+  );
   assert.deepEqual(lines.slice(1), [
     "<red>bad </>",
     "",
