@@ -53,6 +53,7 @@ export class App {
     this.#reloader = new Reloader({
       origin,
       log,
+      processors: navigator.hardwareConcurrency,
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next) => this.#prepareGeneral(before, next),
@@ -212,6 +213,7 @@ export class App {
       ready: supervisor.ready && this.#stopping === undefined,
       names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
+      threadsOf: (listener) => supervisor.threadsOf(listener),
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }

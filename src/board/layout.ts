@@ -30,6 +30,7 @@ export const LISTENER = (() => {
   const handshakeFailures = connectMicroseconds + 2;
   const handshakeBuckets = handshakeFailures + 2 * HANDSHAKE_FAILURES.length;
   const handshakeMicroseconds = handshakeBuckets + 2 * (HANDSHAKE_BUCKETS.length + 1);
+  const turnHolder = handshakeMicroseconds + 2;
   return {
     active,
     /** One word: counts up whenever something changes that decides who may take a connection, and how many. */
@@ -47,7 +48,11 @@ export const LISTENER = (() => {
     handshakeFailures,
     handshakeBuckets,
     handshakeMicroseconds,
-    words: handshakeMicroseconds + 2,
+    /** One word: the number of the worker that picks a server at the moment; 0 for none. */
+    turnHolder,
+    /** One word: threads that wait for their turn to pick. */
+    turnWaiting: turnHolder + 1,
+    words: turnHolder + 2,
   } as const;
 })();
 
@@ -85,11 +90,26 @@ export const HEALTH_STATES = ["Unknown", "Healthy", "Abnormal", "Disabled"] as c
 /** What is known of a server's health. */
 export type HealthState = (typeof HEALTH_STATES)[number];
 
-/** The shared memory of one listener, as it is sent to workers. */
+/** The shared memory of one listener. */
 export interface BoardMemory {
   readonly listener: SharedArrayBuffer;
   /** Blocks of {@link SLOTS_PER_BLOCK} server slots. */
   readonly blocks: readonly SharedArrayBuffer[];
   /** Slot numbers by server key. */
   readonly slots: ReadonlyMap<string, number>;
+}
+
+/** What one worker has added to the open connections on a board. */
+export interface LedgerMemory {
+  /** One word: connections of the listener. */
+  readonly listener: SharedArrayBuffer;
+  /** Blocks of one word for each server slot. */
+  readonly blocks: readonly SharedArrayBuffer[];
+}
+
+/** A board as one worker gets it. */
+export interface WorkerMemory extends BoardMemory {
+  /** The worker's number, above 0. */
+  readonly worker: number;
+  readonly ledger: LedgerMemory;
 }

@@ -59,6 +59,8 @@ export type ReloadResult =
 export interface ReloadContext {
   readonly origin: ConfigOrigin;
   readonly log: Log;
+  /** Processors that this program may use. */
+  readonly processors: number;
   /** Looks up the host names of servers. */
   prepareNames(names: ReadonlySet<string>, dnsServers: readonly string[]): Promise<PreparedNames>;
   /** Gets the listeners ready for a change. */
@@ -193,10 +195,10 @@ export class Reloader {
 
   /** All of it happens, or nothing. */
   async #serve(valid: ValidConfig, overrides: Overrides) {
-    const { origin, log, prepareNames, prepareListeners, prepareGeneral } = this.#context;
+    const { origin, log, processors, prepareNames, prepareListeners, prepareGeneral } = this.#context;
     const before = this.#serving;
     const names = await prepareNames(serverNames(valid), valid.config.dns.servers);
-    const next = resolveModel(valid, { addresses: names.addresses, overrides });
+    const next = resolveModel(valid, { addresses: names.addresses, overrides, processors });
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
     const general = before === undefined ? [] : changedGenerally(before, next);
 

@@ -8,7 +8,8 @@ import type { BoardRegistry } from "../board/registry.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { listPorts } from "../net/ports.ts";
-import type { Instance } from "./instance.ts";
+import { allSettled } from "./all_settled.ts";
+import { acceptingParts, type Instance, type Part } from "./instance.ts";
 import type { Instances } from "./instances.ts";
 import type { Release } from "./port_moves.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
@@ -49,74 +50,98 @@ export class Revival {
     this.#stopped = true;
   }
 
-  /** Starts a new worker for those that a dead one served. Only they notice. */
+  /** Starts a new worker for what a dead one served. Only its own connections notice. */
   async revive(dead: Crew, reason: string): Promise<void> {
     const { instances, fleet, boards, log } = this.#context;
     this.#restarts++;
     const pause = this.#backoff.next(performance.now() / 1000);
-    const orphans = instances.find(dead.instances);
-    const names = orphans.map((instance) => instance.plan.name);
+    const orphans = instances.all.flatMap((instance) =>
+      [...instance.parts, ...instance.leaving.keys()].filter((part) => part.crew === dead)
+        .map((part) => ({ instance, part }))
+    );
+    const names = orphans.map(({ instance }) => instance.plan.name);
     log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
       listeners: names.join(","),
     });
-    for (const instance of orphans) {
-      boards.forgetActive(instance.plan.name);
-      if (instance.state !== "draining") instance.state = "restarting";
-    }
-    // Predecessors and successors of the same name live on in other workers, and so do their connections.
-    for (const instance of instances.all) {
-      if (names.includes(instance.plan.name) && !orphans.includes(instance)) void instances.ask(instance, "recount");
+    boards.settle(dead.worker.number);
+    for (const { instance, part } of orphans) {
+      if (instances.isWanted(instance, part)) part.state = "restarting";
+      instances.electProber(instance);
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;
     const crew = fleet.replace(dead);
-    await Promise.all(orphans.map((instance) => this.#reopen(instance, crew)));
+    await Promise.all(orphans.map(({ instance, part }) => this.#reopen(instance, part, crew)));
   }
 
-  /** Gives a listener ports back that were closed for a change; tries until it has them. */
-  async resume({ instance, ports }: Release): Promise<void> {
+  /**
+   * Gives a listener ports back that were closed for a change; tries until it has them.
+   *
+   * @param parts those that have closed them; one whose worker starts anew opens all ports by itself
+   */
+  async resume(release: Release, parts: readonly Part[] = acceptingParts(release.instance)): Promise<void> {
+    const { instance, ports } = release;
+    const { instances } = this.#context;
     const wanted = new Set(listPorts(instance.plan.ports));
     const missing = ports.filter((port) => wanted.has(port));
+    const crews = parts.map((part) => part.crew);
     try {
       instance.anchor.take(missing, NONE);
-      await instance.crew.worker.request({ kind: "resume", instance: instance.id });
-      if (instance.state === "restarting") instance.state = "accepting";
+      await allSettled(parts.map((part) => instances.request(part, { kind: "resume" })));
+      for (const part of parts) if (part.state === "restarting") part.state = "accepting";
+      instances.electProber(instance);
     } catch (error) {
       instance.anchor.release(missing);
+      // All parts or none: one that has a port keeps the others from being given it.
+      await Promise.all(parts.map((part) => instances.request(part, { kind: "suspend", ports: missing }).catch(none)));
       this.#logFailure(instance, error);
-      instance.state = "restarting";
-      void this.#later(instance, instance.crew, () => this.resume({ instance, ports }));
+      for (const part of parts) part.state = "restarting";
+      const waiting = () =>
+        parts.filter((part, index) => part.crew === crews[index] && this.#isWaiting(instance, part));
+      void this.#later(() => waiting().length > 0, () => this.resume(release, waiting()));
     }
   }
 
-  async #reopen(instance: Instance, crew: Crew): Promise<void> {
+  async #reopen(instance: Instance, part: Part, crew: Crew): Promise<void> {
     const { instances, fleet } = this.#context;
-    instance.crew = crew;
+    part.crew = crew;
     // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
-    if (!instances.has(instance) || instance.state === "draining") return fleet.leave(crew, instance.id);
+    if (!instances.isWanted(instance, part)) return fleet.leave(crew, part.id);
     try {
-      await instances.openIn(instance);
-      if (!instances.has(instance)) return await instances.discard(instance);
-      if (instance.committed) await instances.accept(instance);
+      await instances.openPart(instance, part);
+      if (!instances.isWanted(instance, part)) return;
+      if (!instance.committed) return;
+      await instances.accept(instance, part);
+      instances.announce(instance);
     } catch (error) {
       // Somebody else has the port. (A worker that died as well is another matter, and comes back by itself.)
       this.#logFailure(instance, error);
-      await this.#later(instance, crew, () => this.#reopen(instance, crew));
+      await this.#later(
+        () => part.crew === crew && this.#isWaiting(instance, part),
+        () => this.#reopen(instance, part, crew),
+      );
     }
   }
 
-  #logFailure({ plan }: Instance, error: unknown): void {
+  #isWaiting(instance: Instance, part: Part): boolean {
+    return part.state === "restarting" && part.crew.worker.alive && this.#context.instances.isWanted(instance, part);
+  }
+
+  #logFailure(instance: Instance, error: unknown): void {
+    const { name } = instance.plan;
+    const what = acceptingParts(instance).length > 0 ? "lacks a thread" : "is down";
     this.#context.log(
       "error",
-      `Listener "${plan.name}" is down: ${messageOf(error)}; trying again in ${REOPEN_SECONDS} s`,
-      { listener: plan.name },
+      `Listener "${name}" ${what}: ${messageOf(error)}; trying again in ${REOPEN_SECONDS} s`,
+      { listener: name },
     );
   }
 
   /** Tries again in a while, unless the listener or its worker has gone meanwhile. */
-  async #later(instance: Instance, crew: Crew, again: () => Promise<void>): Promise<void> {
+  async #later(stillWaits: () => boolean, again: () => Promise<void>): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, REOPEN_SECONDS * 1000));
-    const waiting = this.#context.instances.has(instance) && instance.state === "restarting";
-    if (waiting && instance.crew === crew && crew.worker.alive && !this.#stopped) await again();
+    if (!this.#stopped && stillWaits()) await again();
   }
 }
+
+function none(): void {}

@@ -12,9 +12,18 @@ import type { Log } from "../log.ts";
 import { allSettled } from "./all_settled.ts";
 import { ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
-import { type Instance, leavingIn, type ListenerState } from "./instance.ts";
+import {
+  acceptingParts,
+  type Instance,
+  leavingIn,
+  type ListenerState,
+  type ListenerThread,
+  type Part,
+  stateOf,
+} from "./instance.ts";
 import { Instances } from "./instances.ts";
 import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
+import { Retirement } from "./retirement.ts";
 import { Revival } from "./revival.ts";
 import { takeMessage } from "./worker_events.ts";
 import { WorkerFleet } from "./worker_fleet.ts";
@@ -27,6 +36,12 @@ export interface PreparedChange {
   abort(): Promise<void>;
 }
 
+/** What an update has opened before it is made. */
+interface Prepared extends Release {
+  /** The parts that the instance had before others joined. */
+  readonly before: readonly Part[];
+}
+
 /** Runs listeners in workers. */
 export class Supervisor {
   /** Counters and health of every listener. */
@@ -37,7 +52,7 @@ export class Supervisor {
   readonly #fleet: WorkerFleet;
   readonly #instances: Instances;
   readonly #revival: Revival;
-  readonly #stopping = new Set<Promise<void>>();
+  readonly #retirement: Retirement;
 
   /** @param log where to tell what happens, @param maxWorkers threads at most */
   constructor(log: Log, maxWorkers: number) {
@@ -51,11 +66,20 @@ export class Supervisor {
     const instances = new Instances({ fleet, boards, health, log });
     this.#instances = instances;
     this.#revival = new Revival({ instances, fleet, boards, log });
+    this.#retirement = new Retirement(instances, log);
   }
 
   /** What the listener of a name is doing; `undefined` when there is none. */
   stateOf(name: string): ListenerState | undefined {
-    return this.#instances.serving.get(name)?.state;
+    const instance = this.#instances.serving.get(name);
+    return instance === undefined ? undefined : stateOf(instance);
+  }
+
+  /** The threads that the listener of a name runs in, those that drain as well. */
+  threadsOf(name: string): ListenerThread[] {
+    const instance = this.#instances.serving.get(name);
+    const parts = instance === undefined ? [] : [...instance.parts, ...instance.leaving.keys()];
+    return parts.map(({ crew, state }) => ({ worker: crew.worker.number, state }));
   }
 
   /** Worker threads that run, and how often one had to be replaced. */
@@ -63,30 +87,32 @@ export class Supervisor {
     return { running: this.#fleet.size, restarts: this.#revival.restarts };
   }
 
-  /** Replaced or removed listeners that still have connections. */
+  /** Replaced or removed listeners, and removed threads of listeners, that still have connections. */
   get draining(): number {
-    return this.#instances.all.filter((instance) => instance.state === "draining").length;
+    const { all } = this.#instances;
+    return all.reduce((sum, { retired, leaving }) => sum + (retired ? 1 : leaving.size), 0);
   }
 
   /** Whether every listener accepts. */
   get ready(): boolean {
-    return [...this.#instances.serving.values()].every((instance) => instance.state === "accepting");
+    return [...this.#instances.serving.values()].every((instance) => stateOf(instance) === "accepting");
   }
 
   /**
-   * Gets ready for a change: opens the ports of new listeners and those added to others. Nothing that serves is changed.
+   * Gets ready for a change: opens the ports of new listeners and those added to others, and has threads join. Nothing
+   * that serves is changed.
    *
    * @throws {WeirError} when a part cannot be done; nothing of the change is left then
    */
   async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
     const opened: Instance[] = [];
     const suspended: Release[] = [];
-    const prepared: Release[] = [];
+    const prepared: Prepared[] = [];
     const { maxWorkers } = this.#fleet;
     const undo = async () => {
       this.#fleet.maxWorkers = maxWorkers;
       await Promise.all(opened.map((instance) => this.#instances.discard(instance)));
-      await Promise.all(prepared.map((added) => this.#forgo(added)));
+      await Promise.all(prepared.map((added) => this.#forgo(added, next.drainTimeout)));
       await Promise.all(suspended.map((closed) => this.#revival.resume(closed)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
@@ -100,9 +126,13 @@ export class Supervisor {
         if (opening === undefined) return;
         const ours = oursIn(opening);
         if (change.kind !== "update") opened.push(await this.#instances.open(opening, ours));
-        else if (opening.ports.length > 0 || (change.changed.includes("tls") && usesRuntimeTls(change.plan))) {
+        else {
           const instance = this.#instances.serving.get(change.plan.name);
-          if (instance !== undefined) await this.#prepareUpdate(instance, opening, { ours, prepared });
+          if (instance === undefined) return;
+          const newSockets = change.changed.includes("tls") && usesRuntimeTls(change.plan);
+          const newThreads = change.plan.workers > instance.parts.length;
+          if (opening.ports.length === 0 && !newSockets && !newThreads) return;
+          await this.#prepareUpdate(instance, opening, { ours, prepared });
         }
       }));
     } catch (error) {
@@ -113,12 +143,14 @@ export class Supervisor {
       abort: undo,
       commit: async () => {
         await Promise.all(opened.map((instance) => this.#begin(instance)));
-        await Promise.all(changes.map((change) => change.kind === "update" ? this.#update(change.plan) : undefined));
+        await Promise.all(
+          changes.map((change) => change.kind === "update" ? this.#update(change.plan, next.drainTimeout) : undefined),
+        );
         await Promise.all(leaving.map((instance) => this.#instances.ask(instance, "suspend")));
         for (const change of changes) {
-          if (change.kind === "stop") this.#retire(change.name, next.drainTimeout);
+          if (change.kind === "stop") this.#retirement.retire(change.name, next.drainTimeout);
           else if (change.kind === "replace") {
-            this.#retire(change.plan.name, change.disconnect ? 0 : next.drainTimeout);
+            this.#retirement.retire(change.plan.name, change.disconnect ? 0 : next.drainTimeout);
           }
         }
         for (const instance of opened) this.#instances.serving.set(instance.plan.name, instance);
@@ -128,31 +160,38 @@ export class Supervisor {
 
   /** Stops every listener, gives sessions `drainTimeout` seconds, and ends all workers. */
   async stop(drainTimeout: number): Promise<void> {
-    for (const name of [...this.#instances.serving.keys()]) this.#retire(name, drainTimeout);
-    await Promise.all(this.#stopping);
+    for (const name of [...this.#instances.serving.keys()]) this.#retirement.retire(name, drainTimeout);
+    await this.#retirement.ended();
     this.#revival.stop();
     this.#fleet.terminate();
   }
 
-  /** Opens what an update needs beside what is open: added ports, sockets for a renewed certificate. */
+  /** Opens what an update needs beside what is open: added ports, sockets for a renewed certificate, more threads. */
   async #prepareUpdate(
     instance: Instance,
     { plan, ports }: Opening,
-    { ours, prepared }: { readonly ours: ReadonlySet<number>; readonly prepared: Release[] },
+    { ours, prepared }: { readonly ours: ReadonlySet<number>; readonly prepared: Prepared[] },
   ): Promise<void> {
     instance.anchor.take(ports, ours);
-    prepared.push({ instance, ports });
-    // One whose worker starts anew opens everything when it takes up the plan.
-    if (instance.state !== "accepting") return;
+    prepared.push({ instance, ports, before: instance.parts });
+    const prepare = (part: Part) => this.#instances.request(part, { kind: "prepare", plan });
     try {
-      await instance.crew.worker.request({ kind: "prepare", instance: instance.id, plan });
+      const joining = await this.#instances.join(instance, plan);
+      // A part whose worker starts anew opens everything when it takes up the plan.
+      await allSettled(acceptingParts(instance).map(prepare));
+      // At once, by the settings in force: clients may be waiting in a queue that nobody else looks into.
+      await allSettled(joining.map((part) => this.#instances.accept(instance, part)));
+      await allSettled(joining.map(prepare));
     } catch (error) {
       throw ofListener(plan, error);
     }
   }
 
-  async #forgo({ instance, ports }: Release): Promise<void> {
+  async #forgo({ instance, ports, before }: Prepared, drainTimeout: number): Promise<void> {
     instance.anchor.release(ports);
+    for (const part of instance.parts.filter((part) => !before.includes(part))) {
+      this.#instances.dismiss(instance, part, drainTimeout);
+    }
     await this.#instances.ask(instance, "forgo");
   }
 
@@ -160,57 +199,41 @@ export class Supervisor {
   async #begin(instance: Instance): Promise<void> {
     instance.committed = true;
     try {
-      await this.#instances.accept(instance);
+      await allSettled(instance.parts.map((part) => this.#instances.accept(instance, part)));
+      this.#instances.announce(instance);
     } catch (error) {
       const { name } = instance.plan;
       this.#log("error", `Listener "${name}" does not accept yet: ${messageOf(error)}`, { listener: name });
     }
   }
 
-  async #update(plan: ListenerPlan): Promise<void> {
+  async #update(plan: ListenerPlan, drainTimeout: number): Promise<void> {
     const instance = this.#instances.serving.get(plan.name);
     if (instance === undefined) return;
-    const memory = this.#instances.memoryFor(plan);
+    this.#instances.provideBoard(plan);
     const gone = portsOnlyIn(instance.plan, plan);
     instance.plan = plan;
     this.health.keepOnly(plan.name, plan.pool.servers.map((server) => server.key));
-    try {
-      await instance.crew.worker.request({ kind: "update", instance: instance.id, plan, memory });
-    } catch (error) {
-      // The worker died or hangs: its successor starts with the new plan.
-      this.#log("error", `Listener "${plan.name}" did not take the new settings at once: ${messageOf(error)}`, {
-        listener: plan.name,
-      });
-    }
+    // Those that accept stay, rather than those that start anew.
+    const rest = instance.parts.filter((part) => part.state !== "accepting");
+    const surplus = [...acceptingParts(instance), ...rest].slice(plan.workers);
+    for (const part of surplus) this.#instances.dismiss(instance, part, drainTimeout);
+    await Promise.all(instance.parts.map(async (part) => {
+      try {
+        const memory = this.#instances.memoryOf(plan.name, part);
+        await this.#instances.request(part, { kind: "update", plan, memory });
+      } catch (error) {
+        // The worker died or hangs: its successor starts with the new plan.
+        this.#log("error", `Listener "${plan.name}" did not take the new settings at once: ${messageOf(error)}`, {
+          listener: plan.name,
+        });
+      }
+    }));
     instance.anchor.release(gone);
-  }
-
-  #retire(name: string, drainTimeout: number): void {
-    const instance = this.#instances.serving.get(name);
-    if (instance === undefined) return;
-    this.#instances.serving.delete(name);
-    instance.state = "draining";
-    const ended = this.#drain(instance, drainTimeout).finally(() => {
-      this.#stopping.delete(ended);
-      this.#instances.forget(instance);
-    });
-    this.#stopping.add(ended);
-  }
-
-  async #drain(instance: Instance, drainTimeout: number): Promise<void> {
-    const { name } = instance.plan;
-    this.#log("info", `Listener "${name}" stops accepting`, { listener: name });
-    instance.anchor[Symbol.dispose]();
-    try {
-      await instance.crew.worker.request({ kind: "stop", instance: instance.id, drainTimeout });
-      this.#log("info", `Listener "${name}" has stopped`, { listener: name });
-    } catch (error) {
-      this.#log("warn", `Listener "${name}" ended before its connections did: ${messageOf(error)}`, { listener: name });
-    }
   }
 
   async #suspend({ instance, ports }: Release): Promise<void> {
     instance.anchor.release(ports);
-    await instance.crew.worker.request({ kind: "suspend", instance: instance.id, ports });
+    await allSettled(instance.parts.map((part) => this.#instances.request(part, { kind: "suspend", ports })));
   }
 }

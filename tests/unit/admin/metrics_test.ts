@@ -177,6 +177,7 @@ Deno.test("renderMetrics() escapes quotes, backslashes and line feeds in labels"
     ready: true,
     names: new Map(),
     stateOf: () => undefined,
+    threadsOf: () => [],
     healthOf: () => ({ probeError: null, lastChange: null }),
   });
   const families = parse(text);
