@@ -94,7 +94,7 @@ YAML 1.2 or JSON, by the file's ending. Times are in seconds. Unknown keys are e
 configuration file. \`listeners[].backends\` has the keys of \`backendGroups.NAME\`.
 
 Keys that this version refuses with "not supported yet": \`log.access: on\`, \`clientCAs\`, and of a listener
-\`acceptProxyProtocol\` with TCP_SSL, \`workers\` other than 1, \`tls.authentication: mutual\`, \`tls.minVersion: "1.3"\`; and
+\`acceptProxyProtocol\` with TCP_SSL, \`tls.authentication: mutual\`, \`tls.minVersion: "1.3"\`; and
 host names as server addresses.
 
 ${parts.join("\n")}`;

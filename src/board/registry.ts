@@ -8,6 +8,7 @@
 import { ListenerCounters, ServerCounters } from "./board.ts";
 import { type BoardMemory, type LedgerMemory, LISTENER, SERVER, SLOTS_PER_BLOCK, type WorkerMemory } from "./layout.ts";
 import { growLedger, openIn, settleLedger } from "./ledger.ts";
+import { freeTurn } from "./turn_lock.ts";
 
 interface Board {
   memory: BoardMemory;
@@ -97,12 +98,13 @@ export class BoardRegistry {
     return ledger === undefined ? 0 : openIn(ledger);
   }
 
-  /** A worker has died with all its connections. What it does from now on counts no more. */
+  /** A worker has died with all its connections: whatever it held is free, and what it does from now on counts no more. */
   settle(worker: number): void {
     for (const { memory, ledgers } of this.#boards.values()) {
       const ledger = ledgers.get(worker);
       if (ledger === undefined) continue;
       settleLedger(memory, ledger);
+      freeTurn(memory.listener, worker);
       ledgers.delete(worker);
     }
   }

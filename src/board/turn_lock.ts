@@ -11,10 +11,18 @@ import { LISTENER } from "./layout.ts";
 const SPINS = 100;
 
 /**
- * How long a thread waits for one holder. A holder that takes longer has died, or hangs: better that one pick is not
- * quite even than that clients wait.
+ * How long a thread waits for one holder. On a busy machine a holder may have to wait for a processor; one that takes
+ * longer than this hangs, and better one pick that is not quite even than clients that wait.
  */
-const PATIENCE_MS = 50;
+const PATIENCE_MS = 1000;
+
+/** Takes the lock away from a thread that has died. */
+export function freeTurn(memory: SharedArrayBuffer, holder: number): void {
+  const words = new Int32Array(memory);
+  if (Atomics.compareExchange(words, LISTENER.turnHolder, holder, 0) === holder) {
+    Atomics.notify(words, LISTENER.turnHolder, 1);
+  }
+}
 
 /** One thread's hand on a listener's lock. Not for use within itself. */
 export class TurnLock {

@@ -1,6 +1,14 @@
 /** One listener in several threads: as exact as in one. @module */
 
 import assert from "node:assert/strict";
+import {
+  CERTIFICATE_STORE,
+  certificateFiles,
+  connectTls,
+  overTls,
+  type TestCertificate,
+  testCertificate,
+} from "../support/certificates.ts";
 import { backends, listener, type Settings } from "../support/configs.ts";
 import { familyTest } from "../support/families.ts";
 import { peerTest } from "../support/peers.ts";
@@ -99,6 +107,40 @@ Deno.test("workers: auto is one thread for each processor", async () => {
   const expected = Math.min(navigator.hardwareConcurrency, 32);
   assert.deepEqual([workers, threads.length], [expected, expected]);
 });
+
+for (const engine of ["full", "fast"]) {
+  Deno.test(`two threads end TLS with the ${engine} engine, and take up a renewed certificate and more threads at once`, async () => {
+    await using a = nameServer("a");
+    await using b = nameServer("b");
+    const port = freePort();
+    const [first, second] = [await testCertificate(), await testCertificate()];
+    const config = (workers: number) => ({
+      watchCertificates: false,
+      certificates: CERTIFICATE_STORE,
+      listeners: [listener(port, backends([a.port, b.port]), { ...overTls({ engine }), workers })],
+    });
+    await using running = await RunningWeir.start(config(2), { files: certificateFiles(first) });
+    const read = async (certificate: TestCertificate) => {
+      const connection = await connectTls(port, certificate);
+      try {
+        assert.equal((await readAll(connection)).length, 1);
+      } finally {
+        connection.close();
+      }
+    };
+    await many(200, 10, () => read(first));
+    assert.deepEqual([a.accepted, b.accepted], [100, 100]);
+    for (const [name, content] of Object.entries(certificateFiles(second))) {
+      await Deno.writeTextFile(`${running.folder}/${name}`, content);
+    }
+    assert.equal((await running.reload(config(3))).status, 200);
+    await many(100, 10, () => read(second));
+    assert.equal((await running.reload(config(1))).status, 200);
+    await many(100, 10, () => read(second));
+    assert.deepEqual([a.accepted, b.accepted], [200, 200]);
+    await until("one thread is left", async () => (await running.listener("web")).threads.length === 1);
+  });
+}
 
 peerTest("reloads from one thread to three and back under wrk fail no request", ["wrk", "nginx"], async (paths) => {
   await using server = await startNginx(paths.nginx, "served");
