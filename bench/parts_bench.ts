@@ -4,7 +4,10 @@
  * @module
  */
 
+import { BoardRegistry } from "../src/board/registry.ts";
+import type { PoolPlan, ServerPlan } from "../src/config/model.ts";
 import { compileRanges, rangesInclude } from "../src/net/address_set.ts";
+import { Pool } from "../src/upstream/pool.ts";
 import { hashText, sourceHash } from "../src/upstream/source_hash.ts";
 import { weightedLeastConnections } from "../src/upstream/weighted_least_connections.ts";
 import { weightedRoundRobin } from "../src/upstream/weighted_round_robin.ts";
@@ -32,4 +35,44 @@ for (const count of [100, 1000]) {
   Deno.bench(`wrr picks one of ${count} servers`, () => void weightedRoundRobin(servers));
   Deno.bench(`wlc picks one of ${count} servers`, () => void weightedLeastConnections(servers));
   Deno.bench(`source-hash picks one of ${count} servers`, () => void sourceHash(servers, "192.0.2.7"));
+}
+
+// On a board, as in a worker: a pick, the claim on the server, and giving it back. With siblings a pick takes a lock,
+// which nobody else wants here: `docs/decisions/0011-several-threads.md` has what it costs when they do.
+for (const shared of [false, true]) {
+  for (const count of [3, 100]) {
+    const pool = boardPool(count, shared);
+    Deno.bench(`pick, claim and release one of ${count} servers ${shared ? "beside siblings" : "alone"}`, () => {
+      pool.acquire("192.0.2.7")?.[Symbol.dispose]();
+    });
+  }
+}
+
+function boardPool(count: number, shared: boolean): Pool {
+  const boards = new BoardRegistry();
+  const servers = Array.from({ length: count }, (_, index): ServerPlan => {
+    const address = `10.0.0.${index}`;
+    const key = `${address}:80`;
+    const settings = { port: 80, ports: null, weight: 10, backup: false, draining: false } as const;
+    return { key, configured: key, address, family: "IPv4", ...settings };
+  });
+  boards.provide("web", servers.map(({ key }) => key));
+  const plan: PoolPlan = {
+    algorithm: "wrr",
+    servers,
+    names: [],
+    unresolved: [],
+    healthCheck: {
+      enabled: false,
+      timeout: 2,
+      interval: 5,
+      unhealthyThreshold: 3,
+      healthyThreshold: 3,
+      port: null,
+      passive: true,
+    },
+    whenAllUnhealthy: "forward",
+    slowStart: 0,
+  };
+  return new Pool(plan, boards.forWorker("web", 1), { ipTranslation: false, now: Date.now, shared });
 }

@@ -93,8 +93,5 @@ YAML 1.2 or JSON, by the file's ending. Times are in seconds. Unknown keys are e
 \`\${NAME:-default}\` in a value take environment variables (\`$\${NAME}\` stays as \`\${NAME}\`). Paths are relative to the
 configuration file. \`listeners[].backends\` has the keys of \`backendGroups.NAME\`.
 
-Keys that this version refuses with "not supported yet": \`log.access: on\`, of a listener \`workers\` other than 1, and
-host names as server addresses.
-
 ${parts.join("\n")}`;
 }

@@ -84,6 +84,7 @@ export class App {
     this.#reloader = new Reloader({
       origin,
       log,
+      processors: navigator.hardwareConcurrency,
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next, source) => this.#prepareGeneral(before, next, source),
@@ -308,6 +309,7 @@ export class App {
       ready: supervisor.ready && this.#stopping === undefined,
       names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
+      threadsOf: (listener) => supervisor.threadsOf(listener),
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }

@@ -5,11 +5,14 @@
  */
 
 import type { AccessBatch } from "./access_log/record.ts";
-import type { BoardMemory, HealthState } from "./board/layout.ts";
+import type { HealthState, WorkerMemory } from "./board/layout.ts";
 import type { ListenerPlan } from "./config/model.ts";
 import type { LogFields, LogLevel } from "./log.ts";
 
-/** A listener as it runs in a worker: a replaced listener and its successor have one name and two instances. */
+/**
+ * A listener as it runs in one worker: it has as many ids as threads, and a replaced listener and its successor share a
+ * name and no id.
+ */
 export type InstanceId = string;
 
 /**
@@ -20,24 +23,27 @@ export type SocketKind = "shared" | "beside";
 
 /** What a worker is asked to do; each gets an {@link Answer} with the same number. */
 export type WorkerRequest =
-  /** Open a listener's ports, and accept nothing yet. */
+  /** Open a listener's ports, but for those in `closed`, and accept nothing yet. */
   | {
     readonly kind: "open";
     readonly instance: InstanceId;
     readonly plan: ListenerPlan;
-    readonly memory: BoardMemory;
+    readonly memory: WorkerMemory;
     readonly sockets: SocketKind;
+    readonly closed: readonly number[];
   }
   /** Start accepting. */
   | { readonly kind: "accept"; readonly instance: InstanceId }
+  /** Probe the servers from now on: of a listener's threads one does, for all of them. */
+  | { readonly kind: "probe"; readonly instance: InstanceId }
   /** Take up new settings in place. */
   | {
     readonly kind: "update";
     readonly instance: InstanceId;
     readonly plan: ListenerPlan;
-    readonly memory: BoardMemory;
+    readonly memory: WorkerMemory;
   }
-  /** Open what the plan needs beside what is open: added ports, and sockets with a renewed certificate. */
+  /** Get ready for a plan: open what it needs beside what is open (added ports, sockets with a renewed certificate). */
   | { readonly kind: "prepare"; readonly instance: InstanceId; readonly plan: ListenerPlan }
   /** Close what `prepare` has opened. */
   | { readonly kind: "forgo"; readonly instance: InstanceId }
@@ -45,8 +51,6 @@ export type WorkerRequest =
   | { readonly kind: "suspend"; readonly instance: InstanceId; readonly ports?: readonly number[] }
   /** Open the ports that are closed and go on accepting. */
   | { readonly kind: "resume"; readonly instance: InstanceId }
-  /** Count every open connection on the board again, which has been set to none. */
-  | { readonly kind: "recount"; readonly instance: InstanceId }
   /** Accept nothing more, give sessions `drainTimeout` seconds, then end them; answered when it is all over. */
   | { readonly kind: "stop"; readonly instance: InstanceId; readonly drainTimeout: number };
 

@@ -23,6 +23,8 @@ const change = z.object({
   reason: z.string(),
 }).nullable().openapi({ description: "The last change of health; null when it never changed" });
 
+const state = z.enum(["starting", "accepting", "restarting", "draining"]);
+
 const healthCheck = z.object({
   enabled: z.boolean(),
   timeout: z.int(),
@@ -84,7 +86,7 @@ export const listenerSchema = z.object({
   address: z.string(),
   port: z.int().nullable().openapi({ description: "null when there are several ports" }),
   ports: z.string().nullable().openapi({ example: "10000-10100,10200", description: "null when there is one port" }),
-  state: z.enum(["starting", "accepting", "restarting", "draining"]),
+  state: state.openapi({ description: "accepting as soon as one of its threads is" }),
   backendGroup: z.string().nullable().openapi({ description: "null when the group is written in place" }),
   algorithm: z.enum(["wrr", "wlc", "source-hash"]),
   whenAllUnhealthy: z.enum(["forward", "reject"]),
@@ -115,6 +117,12 @@ export const listenerSchema = z.object({
   connectTimeout: z.int(),
   tcpKeepAlive: z.boolean(),
   backlog: z.int().openapi({ description: "As configured; a socket that is open keeps the one it was opened with" }),
+  workers: z.int().openapi({ description: "Threads that share its port" }),
+  threads: z.array(z.object({
+    worker: count("The worker's number, as in the log"),
+    state,
+    connectionsActive: count("Connections that are open in this thread"),
+  })).openapi({ description: "The threads it runs in, those that drain as well" }),
   tags: z.record(z.string(), z.string()),
   description: z.string(),
   ...traffic,
@@ -228,7 +236,7 @@ export const statusSchema = z.object({
   workers: z.object({
     running: count("Worker threads"),
     restarts: count("Workers that died and were replaced"),
-    draining: count("Removed or replaced listeners that still have connections"),
+    draining: count("Removed or replaced listeners, and removed threads of listeners, that still have connections"),
   }),
   memory: z.object({ rss: count("Bytes of memory in use") }),
   totals: z.object({ listeners: z.int(), ...traffic }),

@@ -12,7 +12,7 @@ import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../con
 import type { ReloadResult, RenewalResult } from "../control/reload.ts";
 import type { NameState } from "../control/name_watch.ts";
 import type { HealthNote } from "../control/health_notes.ts";
-import type { ListenerState } from "../control/instance.ts";
+import type { ListenerState, ListenerThread } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
 import { formatPorts, onlyPort, type PortRange } from "../net/ports.ts";
 import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
@@ -39,6 +39,7 @@ export interface RuntimeView {
   /** What is known of host names. */
   readonly names: ReadonlyMap<string, NameState>;
   stateOf(listener: string): ListenerState | undefined;
+  threadsOf(listener: string): readonly ListenerThread[];
   healthOf(listener: string, server: string): HealthNote;
 }
 
@@ -81,6 +82,12 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     connectTimeout: plan.connectTimeout,
     tcpKeepAlive: plan.tcpKeepAlive,
     backlog: plan.backlog,
+    workers: plan.workers,
+    threads: view.threadsOf(plan.name).map(({ worker, state }) => ({
+      worker,
+      state,
+      connectionsActive: view.boards.openIn(plan.name, worker),
+    })),
     tags: { ...plan.tags },
     description: plan.description,
     connectionsActive: counters?.connectionsActive ?? 0,

@@ -16,10 +16,14 @@ import {
   HANDSHAKE_BUCKETS,
   HEALTH_STATES,
   type HealthState,
+  type LedgerMemory,
   LISTENER,
   SERVER,
   SLOTS_PER_BLOCK,
+  type WorkerMemory,
 } from "./layout.ts";
+import { ledgerWord } from "./ledger.ts";
+import { OpenCount } from "./open_count.ts";
 import { addToCounter, readCounter, storeCounter } from "./words.ts";
 
 /** Counters of one listener. */
@@ -27,10 +31,13 @@ export class ListenerCounters {
   readonly #words: Int32Array;
   /** The moment until which the allowance of new connections is used up, in nanoseconds since 1970; one element. */
   readonly rateClock: BigInt64Array;
+  readonly #open: OpenCount;
 
-  /** @param memory the listener's block */
-  constructor(memory: SharedArrayBuffer) {
+  /** @param memory the listener's block, @param ledger of the worker that counts connections here */
+  constructor(memory: SharedArrayBuffer, ledger?: LedgerMemory) {
     this.#words = new Int32Array(memory);
+    const own = ledger === undefined ? undefined : { words: new Int32Array(ledger.listener), index: 0 };
+    this.#open = new OpenCount({ words: this.#words, index: LISTENER.active }, own);
     this.rateClock = new BigInt64Array(memory, LISTENER.rateClock * 4, 1);
   }
 
@@ -58,18 +65,9 @@ export class ListenerCounters {
    * @returns whether it counts as open
    */
   opened(max = Infinity): boolean {
-    for (;;) {
-      const active = Atomics.load(this.#words, LISTENER.active);
-      if (active >= max) return false;
-      if (Atomics.compareExchange(this.#words, LISTENER.active, active, active + 1) === active) break;
-    }
+    if (!this.#open.add(max)) return false;
     addToCounter(this.#words, LISTENER.total, 1);
     return true;
-  }
-
-  /** A connection that was counted before is open still. */
-  recounted(): void {
-    Atomics.add(this.#words, LISTENER.active, 1);
   }
 
   /** A connection has ended that was never counted as open. */
@@ -80,7 +78,7 @@ export class ListenerCounters {
 
   /** A connection that {@link opened} counted has ended. */
   closed(reason: EndReason): void {
-    takeOne(this.#words, LISTENER.active);
+    this.#open.remove();
     this.#ended(reason);
   }
 
@@ -119,11 +117,6 @@ export class ListenerCounters {
     addToCounter(this.#words, LISTENER.handshakeFailures + 2 * HANDSHAKE_FAILURES.indexOf(failure), 1);
   }
 
-  /** The worker that held the open connections is gone, and they with it. */
-  forgetActive(): void {
-    Atomics.store(this.#words, LISTENER.active, 0);
-  }
-
   #ended(reason: EndReason): void {
     addToCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason), 1);
   }
@@ -138,7 +131,7 @@ export class ListenerCounters {
     const counter = (index: number) => readCounter(this.#words, index);
     const reasons = END_REASONS.map((reason) => [reason, this.ended(reason)] as const);
     return {
-      connectionsActive: Atomics.load(this.#words, LISTENER.active),
+      connectionsActive: this.#open.value,
       connectionsTotal: counter(LISTENER.total),
       bytesIn: counter(LISTENER.bytesIn),
       bytesOut: counter(LISTENER.bytesOut),
@@ -157,18 +150,21 @@ export class ListenerCounters {
 /** State and counters of one server, as one listener sees it. */
 export class ServerCounters {
   readonly #words: Int32Array;
+  readonly #open: OpenCount;
 
-  /** @param memory the board the server stands on, @param key the server */
-  constructor(memory: BoardMemory, key: string) {
+  /** @param memory the board the server stands on, that of a worker if it counts connections, @param key the server */
+  constructor(memory: BoardMemory | WorkerMemory, key: string) {
     const slot = memory.slots.get(key) ?? -1;
     const block = memory.blocks[Math.floor(slot / SLOTS_PER_BLOCK)];
     if (block === undefined) throw new Error(`Cannot find server "${key}" on the board`);
     this.#words = new Int32Array(block, (slot % SLOTS_PER_BLOCK) * SERVER.words * 4, SERVER.words);
+    const own = "ledger" in memory ? ledgerWord(memory.ledger, slot) : undefined;
+    this.#open = new OpenCount({ words: this.#words, index: SERVER.active }, own);
   }
 
   /** Connections that are open or being opened. */
   get active(): number {
-    return Atomics.load(this.#words, SERVER.active);
+    return this.#open.value;
   }
 
   /** The running value of smooth weighted round robin. */
@@ -215,12 +211,12 @@ export class ServerCounters {
 
   /** A connection is on its way to the server. */
   reserve(): void {
-    Atomics.add(this.#words, SERVER.active, 1);
+    this.#open.add();
   }
 
   /** What {@link reserve} counted is over. */
   release(): void {
-    takeOne(this.#words, SERVER.active);
+    this.#open.remove();
   }
 
   /** The server took a connection. */
@@ -257,11 +253,6 @@ export class ServerCounters {
     storeCounter(this.#words, SERVER.lastProbeAt, at);
   }
 
-  /** The worker that held the open connections is gone, and they with it. */
-  forgetActive(): void {
-    Atomics.store(this.#words, SERVER.active, 0);
-  }
-
   /** Forgets what is known of the server's state; totals and open connections stay. @param at as for warming */
   startAfresh(at: number): void {
     Atomics.store(this.#words, SERVER.lastProbe, 0);
@@ -271,9 +262,9 @@ export class ServerCounters {
     this.turn = 0;
   }
 
-  /** Makes the slot as good as new, for another server. */
+  /** Makes the slot as good as new, for another server. Open connections are none by then, and not touched. */
   clear(): void {
-    this.#words.fill(0);
+    this.#words.fill(0, SERVER.active + 1);
   }
 
   /** Everything, as plain numbers. */
@@ -290,17 +281,5 @@ export class ServerCounters {
       lastProbeAt: lastProbe === 0 ? null : readCounter(this.#words, SERVER.lastProbeAt),
       warmSince: this.warmSince,
     };
-  }
-}
-
-/**
- * Takes one off, never below zero: when one of a listener's workers dies its board forgets the open connections of all
- * of them, and those that live on in another worker still end later.
- */
-function takeOne(words: Int32Array, index: number): void {
-  for (let before = Atomics.load(words, index); before > 0;) {
-    const found = Atomics.compareExchange(words, index, before, before - 1);
-    if (found === before) return;
-    before = found;
   }
 }

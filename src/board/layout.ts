@@ -34,6 +34,8 @@ export const LISTENER = (() => {
   const handshakeFailures = connectTimes + histogramWords(CONNECT_BUCKETS);
   const handshakeTimes = handshakeFailures + 2 * HANDSHAKE_FAILURES.length;
   const durations = handshakeTimes + histogramWords(HANDSHAKE_BUCKETS);
+  const accessLog = durations + histogramWords(DURATION_BUCKETS);
+  const turnHolder = accessLog + 2;
   return {
     active,
     /** One word: counts up whenever something changes that decides who may take a connection, and how many. */
@@ -51,8 +53,12 @@ export const LISTENER = (() => {
     handshakeTimes,
     durations,
     /** One word, an index into {@link ACCESS_FORMATS}. */
-    accessLog: durations + histogramWords(DURATION_BUCKETS),
-    words: durations + histogramWords(DURATION_BUCKETS) + 2,
+    accessLog,
+    /** One word: the number of the worker that picks a server at the moment; 0 for none. */
+    turnHolder,
+    /** One word: threads that wait for their turn to pick. */
+    turnWaiting: turnHolder + 1,
+    words: turnHolder + 2,
   } as const;
 })();
 
@@ -93,11 +99,26 @@ export const HEALTH_STATES = ["Unknown", "Healthy", "Abnormal", "Disabled"] as c
 /** What is known of a server's health. */
 export type HealthState = (typeof HEALTH_STATES)[number];
 
-/** The shared memory of one listener, as it is sent to workers. */
+/** The shared memory of one listener. */
 export interface BoardMemory {
   readonly listener: SharedArrayBuffer;
   /** Blocks of {@link SLOTS_PER_BLOCK} server slots. */
   readonly blocks: readonly SharedArrayBuffer[];
   /** Slot numbers by server key. */
   readonly slots: ReadonlyMap<string, number>;
+}
+
+/** What one worker has added to the open connections on a board. */
+export interface LedgerMemory {
+  /** One word: connections of the listener. */
+  readonly listener: SharedArrayBuffer;
+  /** Blocks of one word for each server slot. */
+  readonly blocks: readonly SharedArrayBuffer[];
+}
+
+/** A board as one worker gets it. */
+export interface WorkerMemory extends BoardMemory {
+  /** The worker's number, above 0. */
+  readonly worker: number;
+  readonly ledger: LedgerMemory;
 }

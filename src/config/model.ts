@@ -144,6 +144,8 @@ export interface ListenerPlan {
   readonly tcpKeepAlive: boolean;
   /** Connections that may wait to be accepted, 1-65535; a socket that is open keeps the one it was opened with. */
   readonly backlog: number;
+  /** Threads that it runs in, 1-64 and never more than there may be. */
+  readonly workers: number;
   readonly tags: Readonly<Record<string, string>>;
   readonly description: string;
 }

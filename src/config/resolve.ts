@@ -8,6 +8,7 @@ import { type AddressRanges, compileRanges } from "../net/address_set.ts";
 import { canonicalAddress, parseEndpoint } from "../net/ip.ts";
 import type { PortRange } from "../net/ports.ts";
 import { known } from "./known.ts";
+import { MAX_WORKERS_EACH } from "./schema.ts";
 import type { ListenerPlan, Model } from "./model.ts";
 import { resolveGroups } from "./resolve_pools.ts";
 import { resolveStore, resolveTls } from "./resolve_tls.ts";
@@ -46,6 +47,9 @@ export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS)
     connectTimeout: listener.connectTimeout,
     tcpKeepAlive: listener.tcpKeepAlive,
     backlog: listener.backlog,
+    workers: listener.workers === "auto"
+      ? Math.min(facts.processors, config.maxWorkers, MAX_WORKERS_EACH)
+      : listener.workers,
     tags: listener.tags,
     description: listener.description,
   }));

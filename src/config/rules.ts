@@ -25,6 +25,7 @@ export function checkRules(parts: ShapedParts, findings: Findings): void {
     const { index, config } = listener;
     const path: ConfigPath = ["listeners", index];
     checkListenerKeys(listener, path, findings);
+    checkWorkers(config, path, parts, findings);
     checkReferences(config, path, parts, findings);
     if (config.backends !== undefined) {
       checkGroup({ path: [...path, "backends"], config: config.backends, wrong: new Set() }, [listener], findings);
@@ -98,6 +99,13 @@ function checkTls(
     ? "acceptProxyProtocol"
     : undefined;
   if (reason !== undefined) findings.error([...path, "engine"], `must be "full" with ${reason}, got "fast"`);
+}
+
+/** A listener never runs twice in one thread, so there have to be as many. */
+function checkWorkers({ workers }: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
+  const { maxWorkers } = parts.general;
+  if (workers === "auto" || maxWorkers === undefined || workers <= maxWorkers) return;
+  findings.error([...path, "workers"], `must not be above maxWorkers (${maxWorkers}), got ${workers}`);
 }
 
 function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {

@@ -29,10 +29,12 @@ export interface RuntimeFacts {
   /** Addresses by host name; a name without any has no servers. */
   readonly addresses: ReadonlyMap<string, readonly string[]>;
   readonly overrides: Overrides;
+  /** Processors that this program may use. */
+  readonly processors: number;
 }
 
-/** No name is resolved and nothing is overridden. */
-export const NO_FACTS: RuntimeFacts = { addresses: new Map(), overrides: new Map() };
+/** No name is resolved, nothing is overridden, and there is one processor. */
+export const NO_FACTS: RuntimeFacts = { addresses: new Map(), overrides: new Map(), processors: 1 };
 
 /** The key of a server's override. @param server its key, or what the configuration calls it */
 export function overrideKey(scope: OverrideScope, server: string): string {

@@ -100,9 +100,12 @@ const tls = section({
 const tagText = text(255, 0);
 const TAG_KEY_RULE = rule("must be a key of 1 to 255 characters");
 
-const WORKERS_RULE = rule('must be "auto" or between 1 and 64');
+/** Threads that one listener may have. */
+export const MAX_WORKERS_EACH = 64;
+
+const WORKERS_RULE = rule(`must be "auto" or between 1 and ${MAX_WORKERS_EACH}`);
 const workers = z.union(
-  [z.literal("auto"), z.int(WORKERS_RULE).min(1, WORKERS_RULE).max(64, WORKERS_RULE)],
+  [z.literal("auto"), z.int(WORKERS_RULE).min(1, WORKERS_RULE).max(MAX_WORKERS_EACH, WORKERS_RULE)],
   WORKERS_RULE,
 );
 
@@ -144,7 +147,9 @@ export const listenerSchema = section({
   ),
   maxNewConnections: limit("a second").default("unlimited").describe("New connections a second."),
   maxConnections: limit("connections").default("unlimited").describe("Connections at once."),
-  workers: workers.default(1).describe("Threads that share the listener's port."),
+  workers: workers.default(1).describe(
+    "Threads that share the listener's port; auto: one for each processor, as far as maxWorkers allows.",
+  ),
   tags: z.record(z.string().min(1, TAG_KEY_RULE).max(255, TAG_KEY_RULE), tagText, {
     error: ({ input }) => `must be a mapping from keys to texts, got ${showValue(input)}`,
   }).default({}).describe("Keys and values for people and programs."),

@@ -12,7 +12,6 @@ import type { Environment } from "./environment.ts";
 import { Findings, placeFindings } from "./findings.ts";
 import { loadIpGroups } from "./ip_groups.ts";
 import type { StoredCertificate } from "./model.ts";
-import { refuseNotYet } from "./not_yet.ts";
 import type { NamedPaths } from "./read_file.ts";
 import { checkRules } from "./rules.ts";
 import type { Config } from "./schema.ts";
@@ -66,7 +65,6 @@ export function validateConfig(source: ConfigSource, context: ValidationContext)
   const ipGroups = loadIpGroups(parts.general.ipGroups ?? {}, context.readFile, findings, base?.valid);
   warnOfEmptyLists(parts, ipGroups, findings);
   checkAccessLog(parts.general.log, context, findings);
-  refuseNotYet(parts, findings);
   if (findings.errors.length > 0 || parts.config === undefined) {
     throw new ConfigError(placeFindings(source, findings.errors));
   }

@@ -1,5 +1,5 @@
 /**
- * A listener that lives in a worker, as the main thread keeps it.
+ * A listener that lives in workers, as the main thread keeps it.
  *
  * @module
  */
@@ -13,17 +13,48 @@ import type { Crew } from "./worker_fleet.ts";
 /** What a listener is doing. */
 export type ListenerState = "starting" | "accepting" | "restarting" | "draining";
 
-/** A listener in its worker. A replaced listener and its successor share a name and are two instances. */
-export interface Instance {
+/** One of the threads that a listener runs in, for people. */
+export interface ListenerThread {
+  /** The worker's number. */
+  readonly worker: number;
+  readonly state: ListenerState;
+}
+
+/** A listener in one worker. */
+export interface Part {
   readonly id: InstanceId;
-  plan: ListenerPlan;
   crew: Crew;
   state: ListenerState;
+}
+
+/** A listener in its workers. A replaced listener and its successor share a name and are two instances. */
+export interface Instance {
+  plan: ListenerPlan;
+  /** As many as it has threads; no two in one worker. */
+  parts: readonly Part[];
+  /** Parts that it has too many of, and the end of each. */
+  readonly leaving: Map<Part, Promise<void>>;
+  /** The part that probes the servers for all of them. */
+  prober: Part | undefined;
   /** Whether it serves; one that is only prepared is not started again when its worker dies. */
   committed: boolean;
+  /** Whether it has stopped accepting for good, and waits for its connections. */
+  retired: boolean;
   /** How it opens its ports; settled when it starts. */
   readonly sockets: SocketKind;
   readonly anchor: Anchor;
+}
+
+/** What an instance is doing as a whole: it accepts as long as one of its parts does. */
+export function stateOf({ parts, retired }: Pick<Instance, "parts" | "retired">): ListenerState {
+  if (retired) return "draining";
+  const has = (state: ListenerState) => parts.some((part) => part.state === state);
+  return has("accepting") ? "accepting" : has("restarting") ? "restarting" : "starting";
+}
+
+/** The parts of an instance that accept. */
+export function acceptingParts({ parts }: Pick<Instance, "parts">): Part[] {
+  return parts.filter((part) => part.state === "accepting");
 }
 
 /** Those that serve and that a change stops or replaces. */

@@ -78,6 +78,8 @@ export interface ChangeReport {
 export interface ReloadContext {
   readonly origin: ConfigOrigin;
   readonly log: Log;
+  /** Processors that this program may use. */
+  readonly processors: number;
   /** Looks up the host names of servers. */
   prepareNames(names: ReadonlySet<string>, dnsServers: readonly string[]): Promise<PreparedNames>;
   /** Gets the listeners ready for a change. */
@@ -268,10 +270,10 @@ export class Reloader {
    */
   async #serve(accepted: AcceptedConfig, overrides: Overrides, save: () => Undo | undefined = () => undefined) {
     const { valid } = accepted;
-    const { origin, log, prepareNames, prepareListeners, prepareGeneral } = this.#context;
+    const { origin, log, processors, prepareNames, prepareListeners, prepareGeneral } = this.#context;
     const before = this.#serving;
     const names = await prepareNames(serverNames(valid), valid.config.dns.servers);
-    const next = resolveModel(valid, { addresses: names.addresses, overrides });
+    const next = resolveModel(valid, { addresses: names.addresses, overrides, processors });
     const changes = diffListeners(before?.listeners ?? new Map(), next.listeners);
     const general = before === undefined ? [] : changedGenerally(before, next);
 

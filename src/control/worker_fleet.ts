@@ -1,6 +1,6 @@
 /**
- * Which listener runs in which worker: one worker each until there are `maxWorkers`, then evenly shared. Workers are
- * kept and used again, because a thread that ends gives little of its memory back.
+ * Which part of a listener runs in which worker: one worker each until there are `maxWorkers`, then evenly shared.
+ * Workers are kept and used again, because a thread that ends gives little of its memory back.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import type { InstanceId } from "../messages.ts";
 import { WorkerHandle, type WorkerObserver } from "./worker_handle.ts";
 
-/** A worker and the instances that live in it. */
+/** A worker and what lives in it. */
 export interface Crew {
   readonly worker: WorkerHandle;
   readonly instances: Set<InstanceId>;
@@ -19,7 +19,7 @@ export class WorkerFleet {
   readonly #crews = new Set<Crew>();
   readonly #observe: (crew: () => Crew) => WorkerObserver;
   #started = 0;
-  /** Workers at most; the next instance is placed by it. */
+  /** Workers at most; what comes next is placed by it. */
   maxWorkers: number;
 
   /** @param maxWorkers 1 or more, @param observe makes the observer of a new worker */
@@ -33,9 +33,14 @@ export class WorkerFleet {
     return this.#crews.size;
   }
 
-  /** Finds a place for an instance: a free worker, a new one, or the one with the fewest instances. */
-  place(instance: InstanceId): Crew {
-    const crews = [...this.#crews].filter((crew) => crew.worker.alive);
+  /**
+   * Finds a place for a part of a listener: a free worker, a new one, or the one with the fewest parts.
+   *
+   * @param taken where its siblings are: two of them in one thread would be of no use. When there is no other place left,
+   * because a worker is being replaced, say, one more is started.
+   */
+  place(instance: InstanceId, taken: readonly Crew[] = []): Crew {
+    const crews = [...this.#crews].filter((crew) => crew.worker.alive && !taken.includes(crew));
     const [emptiest] = crews.sort((a, b) => a.instances.size - b.instances.size);
     const crew = emptiest !== undefined && (emptiest.instances.size === 0 || this.#crews.size >= this.maxWorkers)
       ? emptiest

@@ -1,5 +1,6 @@
 /**
- * Probes the servers of one listener, each on its own clock, and tells of every change.
+ * Probes the servers of one listener, each on its own clock, and tells of every change. Of the threads of a listener one
+ * probes; the others know what it finds from the board, and add what their clients' connections find.
  *
  * @module
  */
@@ -45,7 +46,8 @@ interface Watch {
   probing: boolean;
   /** The last probe's error, `null` after a success, `undefined` before the first. */
   error: string | null | undefined;
-  cancel: () => void;
+  /** Cancels the next probe; `undefined` when there never was one. */
+  cancel: (() => void) | undefined;
 }
 
 /** Probes servers and keeps their health. */
@@ -53,11 +55,20 @@ export class HealthChecker {
   readonly #context: CheckerContext;
   readonly #watches = new Map<Server, Watch>();
   #plan: HealthCheckPlan;
+  #servers: ReadonlySet<Server> = new Set();
+  #probing: boolean;
 
-  /** @param plan how to probe, @param context time, chance, sockets and listeners */
-  constructor(plan: HealthCheckPlan, context: CheckerContext) {
+  /** @param plan how to probe, @param context time, chance, sockets and listeners, @param probing or another thread? */
+  constructor(plan: HealthCheckPlan, context: CheckerContext, probing = true) {
     this.#plan = plan;
     this.#context = context;
+    this.#probing = probing;
+  }
+
+  /** Probes from now on: the thread that did is gone. */
+  takeOver(): void {
+    this.#probing = true;
+    this.update(this.#plan, this.#servers);
   }
 
   /**
@@ -68,22 +79,25 @@ export class HealthChecker {
     const before = this.#plan;
     this.#plan = plan;
     const wanted = new Set(servers);
+    this.#servers = wanted;
     for (const watch of this.#watches.values()) {
       if (!wanted.has(watch.server)) this.#forget(watch);
     }
     const reschedule = before.interval !== plan.interval || before.enabled !== plan.enabled ||
       before.port !== plan.port;
     for (const server of wanted) {
-      const watch = this.#watches.get(server);
       if (!plan.enabled) {
-        if (watch !== undefined) this.#forget(watch);
-        this.#move(server, "Disabled", "health checks are switched off");
-      } else if (watch === undefined) {
-        this.#watch(server);
-      } else if (reschedule && !watch.probing) {
-        watch.cancel();
-        this.#schedule(watch, this.#context.random());
+        this.#forget(this.#watches.get(server));
+        if (this.#probing) this.#move(server, "Disabled", "health checks are switched off");
+        continue;
       }
+      if (this.#probing && server.counters.health === "Disabled") {
+        this.#move(server, "Unknown", "health checks are switched on");
+      }
+      const watch = this.#watches.get(server) ?? this.#watch(server);
+      if (!this.#probing || watch.probing || (watch.cancel !== undefined && !reschedule)) continue;
+      watch.cancel?.();
+      this.#schedule(watch, this.#context.random());
     }
   }
 
@@ -106,9 +120,8 @@ export class HealthChecker {
     for (const watch of this.#watches.values()) this.#forget(watch);
   }
 
-  #watch(server: Server): void {
+  #watch(server: Server): Watch {
     const known = server.counters.health;
-    if (known === "Disabled") this.#move(server, "Unknown", "health checks are switched on");
     // A worker that takes over from one that died goes on with what the board knows.
     const state = known === "Disabled" ? "Unknown" : known;
     const watch: Watch = {
@@ -117,14 +130,15 @@ export class HealthChecker {
       status: decidedAs(state),
       probing: false,
       error: undefined,
-      cancel: () => {},
+      cancel: undefined,
     };
     this.#watches.set(server, watch);
-    this.#schedule(watch, this.#context.random());
+    return watch;
   }
 
-  #forget(watch: Watch): void {
-    watch.cancel();
+  #forget(watch: Watch | undefined): void {
+    if (watch === undefined) return;
+    watch.cancel?.();
     watch.stop.abort();
     this.#watches.delete(watch.server);
   }

@@ -151,13 +151,6 @@ export class Session implements Deadline, RelayObserver {
     }
   }
 
-  /** Counts the session as open again, and its claim on a server, after the board was set to none. */
-  recount(): void {
-    if (this.#over || !this.#admitted) return;
-    this.#context.counters.recounted();
-    this.#lease?.server.counters.reserve();
-  }
-
   /** Reads the header that this client sends first. @returns what came after it */
   async #readProxyHeader({ timeout, groups }: AcceptProxyPlan): Promise<Uint8Array> {
     const result = await this.#within(timeout, "proxy_header_timeout", () => readProxyHeader(this.#client));

@@ -6,7 +6,8 @@
  */
 
 import { ListenerCounters, ServerCounters } from "../board/board.ts";
-import type { BoardMemory, HealthState } from "../board/layout.ts";
+import type { HealthState, WorkerMemory } from "../board/layout.ts";
+import { TurnLock } from "../board/turn_lock.ts";
 import type { Algorithm, PoolPlan, ServerPlan } from "../config/model.ts";
 import { type IpFamily, peerFamily } from "../net/ip.ts";
 import type { Candidate, Scheduler } from "./scheduler.ts";
@@ -79,6 +80,8 @@ export interface PoolOptions {
   readonly ipTranslation: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Whether other threads pick from the same servers. */
+  readonly shared?: boolean;
 }
 
 /** The servers of one listener. */
@@ -86,6 +89,9 @@ export class Pool {
   #plan: PoolPlan;
   readonly #options: PoolOptions;
   readonly #board: ListenerCounters;
+  readonly #lock: TurnLock;
+  /** Whether other threads pick from the same servers. */
+  #shared: boolean;
   #servers = new Map<string, Server>();
   /** Eligible servers by client family, worked out when something changes and not on every connection. */
   #eligible = new Map<IpFamily, readonly (readonly Server[])[]>();
@@ -95,11 +101,13 @@ export class Pool {
   #warmSecond: number | undefined;
 
   /** @param plan the settings, @param memory where the servers' state is kept, @param options families and time */
-  constructor(plan: PoolPlan, memory: BoardMemory, options: PoolOptions) {
+  constructor(plan: PoolPlan, memory: WorkerMemory, options: PoolOptions) {
     this.#plan = plan;
     this.#options = options;
     this.#board = new ListenerCounters(memory.listener);
-    this.#take(plan, memory, (server) => server);
+    this.#lock = new TurnLock(memory.listener, memory.worker);
+    this.#shared = options.shared ?? false;
+    this.#take(plan, memory);
   }
 
   /** Every server, in the order of the configuration. */
@@ -108,21 +116,21 @@ export class Pool {
   }
 
   /** Takes up new settings. Servers that stay keep their state; those that are gone get nothing new. */
-  update(plan: PoolPlan, memory: BoardMemory): void {
-    // One that was here long ago and comes back is new: what the board remembers of it is history.
-    this.#take(plan, memory, (server) => {
-      server.counters.startAfresh(this.#options.now());
-      return server;
-    });
+  update(plan: PoolPlan, memory: WorkerMemory): void {
+    this.#take(plan, memory);
     this.#board.poolChanged();
   }
 
-  #take(plan: PoolPlan, memory: BoardMemory, welcome: (added: Server) => Server): void {
+  /** Other threads pick from the same servers from now on, or none does any more. */
+  share(shared: boolean): void {
+    this.#shared = shared;
+  }
+
+  #take(plan: PoolPlan, memory: WorkerMemory): void {
     this.#plan = plan;
     const before = this.#servers;
     this.#servers = new Map(plan.servers.map((settings) => {
-      const server = before.get(settings.key) ??
-        welcome(new Server(settings, new ServerCounters(memory, settings.key)));
+      const server = before.get(settings.key) ?? new Server(settings, new ServerCounters(memory, settings.key));
       server.plan = settings;
       return [settings.key, server];
     }));
@@ -148,6 +156,17 @@ export class Pool {
    * @returns `undefined` when no server is left that may take the connection
    */
   acquire(client: string, tried: ReadonlySet<Server> = NONE): Lease | undefined {
+    // Source hash goes by nothing that a pick changes.
+    if (!this.#shared || this.#plan.algorithm === "source-hash") return this.#pick(client, tried);
+    this.#lock.acquire();
+    try {
+      return this.#pick(client, tried);
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #pick(client: string, tried: ReadonlySet<Server>): Lease | undefined {
     if (this.#isStale()) this.#refresh();
     const schedule = SCHEDULERS[this.#plan.algorithm];
     for (const tier of this.#tiers(peerFamily(client))) {

@@ -37,11 +37,17 @@ export class Acceptor {
   #started = false;
   #pause: Promise<void> | undefined;
 
-  /** Opens every port of a plan. @throws {WeirError} `bind_failed`; no port is open then */
-  constructor(plan: ListenerPlan, context: AcceptorContext) {
+  /**
+   * Opens the ports of a plan.
+   *
+   * @param closed those that are not opened for now
+   * @throws {WeirError} `bind_failed`; no port is open then
+   */
+  constructor(plan: ListenerPlan, closed: readonly number[], context: AcceptorContext) {
     this.#plan = plan;
     this.#context = context;
-    this.#take(this.#openAll(plan, listPorts(plan.ports)));
+    const unwanted = new Set(closed);
+    this.#take(this.#openAll(plan, listPorts(plan.ports).filter((port) => !unwanted.has(port))));
   }
 
   /** Starts accepting. */

@@ -56,14 +56,14 @@ async function handle(request: WorkerRequest): Promise<void> {
   switch (request.kind) {
     case "accept":
       return listener.start();
+    case "probe":
+      return listener.probe();
     case "update":
       return listener.update(request.plan, request.memory);
     case "prepare":
       return listener.prepare(request.plan);
     case "forgo":
       return listener.forgo();
-    case "recount":
-      return listener.recount();
     case "suspend":
       return listener.suspend(request.ports);
     case "resume":

@@ -8,7 +8,7 @@ import type { AccessRecorder } from "../access_log/recorder.ts";
 import type { AccessRecord } from "../access_log/record.ts";
 import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
-import type { BoardMemory } from "../board/layout.ts";
+import type { WorkerMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
 import { type ListenerPlan, probedPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
@@ -63,8 +63,10 @@ const LOGGED_REFUSALS: ReadonlySet<EndReason> = new Set([
 /** What it takes to open a listener. */
 export interface ListenerOpening {
   readonly plan: ListenerPlan;
-  readonly memory: BoardMemory;
+  readonly memory: WorkerMemory;
   readonly sockets: SocketKind;
+  /** Ports of the plan that are not opened for now. */
+  readonly closed: readonly number[];
 }
 
 /** A listener that runs. */
@@ -80,7 +82,7 @@ export class RunningListener implements SessionContext {
   #plan: ListenerPlan;
   readonly #acceptor: Acceptor;
   #started = false;
-  #onEmpty: (() => void) | undefined;
+  readonly #onEmpty = new Set<() => void>();
   #acceptErrorLoggedAt = -Infinity;
   readonly #refusals: RefusalLog;
   /** Refused certificates are told louder: somebody is waiting to be let in. */
@@ -89,13 +91,15 @@ export class RunningListener implements SessionContext {
   tls: TlsSettings | null;
 
   /** Opens its ports. @throws {WeirError} `bind_failed` */
-  constructor({ plan, memory, sockets }: ListenerOpening, environment: ListenerEnvironment) {
+  constructor({ plan, memory, sockets, closed }: ListenerOpening, environment: ListenerEnvironment) {
     this.#plan = plan;
     this.#environment = environment;
     this.wheel = environment.wheel;
     this.buffers = environment.buffers;
-    this.counters = new ListenerCounters(memory.listener);
-    this.pool = new Pool(plan.pool, memory, { ipTranslation: plan.ipTranslation, now: environment.checker.now });
+    this.counters = new ListenerCounters(memory.listener, memory.ledger);
+    const shared = plan.workers > 1;
+    const { now } = environment.checker;
+    this.pool = new Pool(plan.pool, memory, { ipTranslation: plan.ipTranslation, now, shared });
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
     this.#checker = new HealthChecker(plan.pool.healthCheck, {
       ...environment.checker,
@@ -103,12 +107,12 @@ export class RunningListener implements SessionContext {
       onState: (server, state) => this.pool.setHealth(server, state),
       onTransition: (server, transition) => environment.onHealth(this.#plan.name, server, transition),
       onOutcome: (server, error) => environment.onProbe(this.#plan.name, server, error),
-    });
+    }, false);
     this.#refusals = new RefusalLog(plan.name, environment.log);
     this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
-    this.handshakes = new OldestOut(plan.tls?.maxHandshakes ?? 1);
+    this.handshakes = new OldestOut(handshakesOf(plan));
     this.tls = this.#tlsSettings(plan.tls);
-    this.#acceptor = new Acceptor(plan, {
+    this.#acceptor = new Acceptor(plan, closed, {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => {
         const session = new Session(connection, this);
@@ -177,7 +181,7 @@ export class RunningListener implements SessionContext {
     return this.#plan.tls?.handshakeTimeout ?? 0;
   }
 
-  /** Starts accepting and probing; once. */
+  /** Starts accepting; once. */
   start(): void {
     if (this.#started) return;
     this.#started = true;
@@ -185,28 +189,37 @@ export class RunningListener implements SessionContext {
     this.#acceptor.start();
   }
 
+  /** Probes the servers from now on, for all threads of the listener. */
+  probe(): void {
+    this.#checker.takeOver();
+  }
+
   /**
-   * Opens what a plan needs beside what is open: added ports, and sockets for a renewed certificate.
+   * Opens what a plan needs beside what is open: added ports, and sockets for a renewed certificate. Threads that join
+   * for it may pick servers from now on.
    *
    * @throws {WeirError} `bind_failed`; nothing has changed then
    */
   prepare(plan: ListenerPlan): void {
     this.#acceptor.prepare(plan);
+    this.pool.share(plan.workers > 1 || this.#plan.workers > 1);
   }
 
   /** Takes {@link prepare} back. */
-  forgo(): Promise<void> {
-    return this.#acceptor.forgo();
+  async forgo(): Promise<void> {
+    await this.#acceptor.forgo();
+    this.pool.share(this.#plan.workers > 1);
   }
 
   /** Takes up new settings; established connections stay. @throws {WeirError} `bind_failed` */
-  async update(plan: ListenerPlan, memory: BoardMemory): Promise<void> {
+  async update(plan: ListenerPlan, memory: WorkerMemory): Promise<void> {
     // Done before, unless this worker has taken over from one that died in between.
     this.prepare(plan);
     if (!sameData(plan.tls, this.#plan.tls)) this.tls = this.#tlsSettings(plan.tls);
-    this.handshakes.most = plan.tls?.maxHandshakes ?? 1;
+    this.handshakes.most = handshakesOf(plan);
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
+    this.pool.share(plan.workers > 1);
     this.pool.update(plan.pool, memory);
     this.#checker.update(plan.pool.healthCheck, this.pool.servers);
     await this.#acceptor.adopt(plan);
@@ -222,18 +235,16 @@ export class RunningListener implements SessionContext {
     this.#acceptor.open();
   }
 
-  /** Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. */
+  /**
+   * Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. Called again
+   * it may give them less time.
+   */
   async stop(drainTimeout: number): Promise<void> {
     // At once: a successor probes for itself, and shares this board.
     this.#checker.stop();
     await this.suspend();
     if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
     for (const session of this.#sessions) session.end("drain");
-  }
-
-  /** Counts every session on the board again: somebody else's death has set it to none. */
-  recount(): void {
-    for (const session of this.#sessions) session.recount();
   }
 
   /** For {@link Session}. */
@@ -244,7 +255,8 @@ export class RunningListener implements SessionContext {
       log.note(session.route.source.address, reason, detail);
     }
     this.#sessions.delete(session);
-    if (this.#sessions.size === 0) this.#onEmpty?.();
+    if (this.#sessions.size > 0) return;
+    for (const call of this.#onEmpty) call();
   }
 
   /** For {@link Session}. */
@@ -276,11 +288,13 @@ export class RunningListener implements SessionContext {
 
   #empty(seconds: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, seconds * 1000);
-      this.#onEmpty = () => {
+      const done = () => {
+        this.#onEmpty.delete(done);
         clearTimeout(timer);
         resolve();
       };
+      const timer = setTimeout(done, seconds * 1000);
+      this.#onEmpty.add(done);
     });
   }
 
@@ -296,4 +310,9 @@ export class RunningListener implements SessionContext {
       },
     );
   }
+}
+
+/** One thread's share of the handshakes that the listener may have under way. */
+function handshakesOf({ tls, workers }: ListenerPlan): number {
+  return Math.max(1, Math.floor((tls?.maxHandshakes ?? 1) / workers));
 }

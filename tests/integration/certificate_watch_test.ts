@@ -38,6 +38,7 @@ class Bench implements AsyncDisposable {
       origin,
       log,
       prepareNames: () => Promise.resolve({ addresses: new Map(), commit: () => {} }),
+      processors: 1,
       prepareListeners: () => Promise.resolve({ commit: nothing, abort: nothing }),
       prepareGeneral: (_, next) => Promise.resolve({ commit: () => Promise.resolve(follow(next)), abort: nothing }),
     });

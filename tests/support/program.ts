@@ -210,6 +210,8 @@ function withAdmin(config: Record<string, unknown>, port: number): Record<string
 export interface ListenerBody {
   readonly name: string;
   readonly state: string;
+  readonly workers: number;
+  readonly threads: readonly { readonly worker: number; readonly state: string; readonly connectionsActive: number }[];
   readonly connectionsActive: number;
   readonly connectionsTotal: number;
   readonly bytesIn: number;

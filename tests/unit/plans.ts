@@ -98,6 +98,7 @@ export function listenerPlan(
     connectTimeout: 4,
     tcpKeepAlive: true,
     backlog: 4096,
+    workers: 1,
     tags: {},
     description: "",
     ...given,
@@ -109,22 +110,26 @@ export class TestPool {
   readonly boards: BoardRegistry;
   readonly pool: Pool;
   readonly #options: PoolOptions;
+  /** The settings in force. */
+  #plan: PoolPlan;
 
   /** @param plan the settings, @param ipTranslation may families mix, @param now milliseconds since 1970 */
   constructor(plan: PoolPlan, ipTranslation = false, now: () => number = Date.now) {
     this.boards = new BoardRegistry(now);
     this.#options = { ipTranslation, now };
-    this.pool = new Pool(plan, this.#memory(plan), this.#options);
+    this.pool = new Pool(plan, this.#memory(plan, plan), this.#options);
+    this.#plan = plan;
   }
 
   /** Takes up new settings as a worker does after a reload. */
   update(plan: PoolPlan): void {
-    this.pool.update(plan, this.#memory(plan));
+    this.pool.update(plan, this.#memory(plan, this.#plan));
+    this.#plan = plan;
   }
 
   /** A pool of a worker that starts over with the same board. */
   successor(plan: PoolPlan): Pool {
-    return new Pool(plan, this.#memory(plan), this.#options);
+    return new Pool(plan, this.#memory(plan, this.#plan), this.#options);
   }
 
   /** The server of an `address:port`. */
@@ -134,7 +139,9 @@ export class TestPool {
     return server;
   }
 
-  #memory(plan: PoolPlan) {
-    return this.boards.provide("web", plan.servers.map((server) => server.key));
+  #memory(next: PoolPlan, serving: PoolPlan) {
+    const [wanted = [], now] = [next, serving].map(({ servers }) => servers.map((server) => server.key));
+    this.boards.provide("web", wanted, now);
+    return this.boards.forWorker("web", 1);
   }
 }

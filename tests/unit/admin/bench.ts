@@ -70,6 +70,7 @@ export function testModel(overrides: Overrides = new Map()): Model {
   return resolveModel(valid, {
     addresses: new Map([...NAMES].map(([name, { addresses }]) => [name, addresses])),
     overrides,
+    processors: 1,
   });
 }
 
@@ -150,6 +151,7 @@ export class AdminBench {
       draining: 0,
       ready: true,
       names: NAMES,
+      threadsOf: () => [{ worker: 1, state: "accepting" }],
       stateOf: (listener) => this.model.listeners.has(listener) ? "accepting" : undefined,
       healthOf: () => ({
         probeError: "connection refused",

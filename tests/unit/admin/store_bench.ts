@@ -38,6 +38,7 @@ export class StoreBench implements AsyncDisposable {
     this.reloader = new Reloader({
       origin: fileOrigin(this.file, () => undefined),
       log: (level, message) => this.logged.push(`${level} ${message}`),
+      processors: 2,
       prepareNames: () => Promise.resolve({ addresses: new Map(), commit: () => {} }),
       prepareGeneral: () => Promise.resolve({ commit: () => Promise.resolve(), abort: () => Promise.resolve() }),
       prepareListeners: (changes) => {

@@ -139,18 +139,6 @@ Deno.test("ServerCounters refuses a server that is not on the board", () => {
   assert.throws(() => new ServerCounters(memory, "b:2"), /Cannot find server "b:2" on the board/);
 });
 
-Deno.test("ServerCounters.release() never makes less than nothing of what was forgotten", () => {
-  const { memory, registry, listener } = board();
-  const server = new ServerCounters(memory, "a:1");
-  listener.opened();
-  server.reserve();
-  registry.forgetActive("web"); // one of two workers of the listener died, this one lives
-  server.release();
-  listener.closed("client_closed");
-  assert.equal(server.active, 0);
-  assert.equal(listener.read().connectionsActive, 0);
-});
-
 Deno.test("ServerCounters.connectFailed() counts failures in a row, over all threads, until one succeeds", () => {
   const { memory } = board(["a:1", "b:2"]);
   const [one, other, neighbour] = [memory, memory, memory].map((memory, index) =>

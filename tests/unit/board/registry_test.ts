@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { ServerCounters } from "../../../src/board/board.ts";
+import { ListenerCounters, ServerCounters } from "../../../src/board/board.ts";
 import { type BoardMemory, SLOTS_PER_BLOCK } from "../../../src/board/layout.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 
@@ -135,24 +135,94 @@ Deno.test("registry.listener() and registry.server() find what was provided and 
   assert.equal(registry.listener("other"), undefined);
 });
 
-Deno.test("registry.forgetActive() zeroes open connections of that listener and nothing else", () => {
+Deno.test("registry.settle() takes a dead worker's open connections off every board, and nobody else's", () => {
   const registry = new BoardRegistry();
-  for (const name of ["web", "other"]) {
-    registry.provide(name, ["a"]);
-    registry.listener(name)?.opened();
-    registry.server(name, "a")?.reserve();
-    registry.server(name, "a")?.connected();
+  const hands = ["web", "other"].flatMap((name) => {
+    registry.provide(name, keys(SLOTS_PER_BLOCK + 2));
+    return [1, 2].map((worker) => {
+      const memory = registry.forWorker(name, worker);
+      return {
+        name,
+        worker,
+        listener: new ListenerCounters(memory.listener, memory.ledger),
+        servers: ["s:0", `s:${SLOTS_PER_BLOCK + 1}`].map((key) => new ServerCounters(memory, key)),
+      };
+    });
+  });
+  for (const { worker, listener, servers } of hands) {
+    for (let count = 0; count < worker; count++) {
+      listener.opened();
+      for (const server of servers) server.reserve();
+    }
   }
-  registry.forgetActive("web");
-  registry.forgetActive("never was");
-  const active = (name: string) => [
-    registry.listener(name)?.read().connectionsActive,
-    registry.server(name, "a")?.active,
-  ];
-  assert.deepEqual(active("web"), [0, 0]);
-  assert.deepEqual(active("other"), [1, 1]);
-  assert.equal(registry.listener("web")?.read().connectionsTotal, 1);
-  assert.equal(registry.server("web", "a")?.read().connectionsTotal, 1);
+  const active = () =>
+    ["web", "other"].map((name) => [
+      registry.listener(name)?.read().connectionsActive,
+      registry.server(name, "s:0")?.active,
+      registry.server(name, `s:${SLOTS_PER_BLOCK + 1}`)?.active,
+    ]);
+  assert.deepEqual(active(), [[3, 3, 3], [3, 3, 3]]);
+  assert.deepEqual([1, 2, 3].map((worker) => registry.openIn("web", worker)), [1, 2, 0]);
+  registry.settle(2);
+  registry.settle(7);
+  assert.deepEqual(active(), [[1, 1, 1], [1, 1, 1]]);
+  assert.equal(registry.listener("web")?.read().connectionsTotal, 3, "totals stay");
+
+  const dead = hands.filter(({ worker }) => worker === 2);
+  for (const { listener, servers } of dead) {
+    listener.closed("reset");
+    listener.opened();
+    for (const server of servers) {
+      server.release();
+      server.reserve();
+    }
+  }
+  assert.deepEqual(active(), [[1, 1, 1], [1, 1, 1]], "a dead worker that goes on for a moment counts no more");
+  for (const { listener, servers } of hands.filter(({ worker }) => worker === 1)) {
+    listener.closed("client_closed");
+    for (const server of servers) server.release();
+  }
+  assert.deepEqual(active(), [[0, 0, 0], [0, 0, 0]]);
+});
+
+Deno.test("registry.forWorker() gives a worker room for servers that are added, and what it counted before", () => {
+  const registry = new BoardRegistry();
+  registry.provide("web", keys(1));
+  const before = registry.forWorker("web", 1);
+  new ServerCounters(before, "s:0").reserve();
+  registry.provide("web", keys(2 * SLOTS_PER_BLOCK));
+  const after = registry.forWorker("web", 1);
+  new ServerCounters(after, `s:${2 * SLOTS_PER_BLOCK - 1}`).reserve();
+  new ServerCounters(after, "s:0").reserve();
+  assert.equal(registry.server("web", "s:0")?.active, 2);
+  registry.settle(1);
+  assert.equal(registry.server("web", "s:0")?.active, 0);
+  assert.equal(registry.server("web", `s:${2 * SLOTS_PER_BLOCK - 1}`)?.active, 0);
+  assert.throws(() => registry.forWorker("other", 1), /Listener "other" has no board/);
+});
+
+Deno.test("registry.provide() lets a server start afresh that comes back while its last connections linger", () => {
+  const now = 1_800_000_000_000;
+  const registry = new BoardRegistry(() => now);
+  const a = new ServerCounters(registry.provide("web", ["a", "b"]), "a");
+  a.reserve();
+  a.connected();
+  a.becomes("Abnormal");
+  a.turn = 9;
+  registry.provide("web", ["b"], ["a", "b"]);
+  assert.equal(a.health, "Abnormal");
+  registry.provide("web", ["a", "b"], ["b"]);
+  const { health, warmSince, connectionsActive, connectionsTotal } = a.read();
+  assert.deepEqual({ health, warmSince, connectionsActive, connectionsTotal, turn: a.turn }, {
+    health: "Unknown",
+    warmSince: now,
+    connectionsActive: 1,
+    connectionsTotal: 1,
+    turn: 0,
+  });
+  a.becomes("Healthy");
+  registry.provide("web", ["a", "b"], ["a", "b"]);
+  assert.equal(a.health, "Healthy", "once");
 });
 
 Deno.test("registry.drop() makes a listener of the same name start at nothing", () => {

@@ -46,6 +46,7 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
     ["connectTimeout", { connectTimeout: 1 }],
     ["tcpKeepAlive", { tcpKeepAlive: false }],
     ["backlog", { backlog: 128 }],
+    ["workers", { workers: 4 }],
     ["tags", { tags: { env: "test" } }],
     ["tags", { tags: {} }],
     ["description", { description: "the door" }],

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type Model, type PoolPlan, probedPort, protocolOf, serverPort } from "../../../src/config/model.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
+import { NO_FACTS } from "../../../src/config/runtime.ts";
 import { makeCaseFiles } from "../../config/cases.ts";
 import { loadText } from "../../config/load_text.ts";
 
@@ -76,6 +77,7 @@ listeners:
     connectTimeout: 4,
     tcpKeepAlive: true,
     backlog: 4096,
+    workers: 1,
     tags: { env: "prod" },
     description: "the door",
   });
@@ -225,6 +227,22 @@ Deno.test("resolveModel() looks up the admin API's address", () => {
   }
 });
 
+Deno.test("resolveModel() makes a number of workers: auto, of the processors, within what there may be", () => {
+  const workersOf = (workers: string, processors: number, maxWorkers: number) => {
+    const text = `
+maxWorkers: ${maxWorkers}
+backendGroups: { web: {} }
+listeners: [{ name: web, protocol: TCP, port: 9000, backendGroup: web, workers: ${workers} }]
+`;
+    return resolveModel(loadText(text), { ...NO_FACTS, processors }).listeners.get("web")?.workers;
+  };
+  assert.equal(workersOf("3", 8, 32), 3);
+  assert.equal(workersOf("auto", 8, 32), 8);
+  assert.equal(workersOf("auto", 1, 32), 1);
+  assert.equal(workersOf("auto", 8, 4), 4);
+  assert.equal(workersOf("auto", 128, 256), 64);
+});
+
 Deno.test("resolveModel() takes the general settings over", () => {
   const model = modelOf(`
 admin: { token: secret }
@@ -259,7 +277,7 @@ listeners:
 
 /** The servers of each listener, and what has none. */
 function serversWith(addresses: Readonly<Record<string, readonly string[]>>, text = NAMES) {
-  const facts = { addresses: new Map(Object.entries(addresses)), overrides: new Map() };
+  const facts = { addresses: new Map(Object.entries(addresses)), overrides: new Map(), processors: 1 };
   const { listeners } = resolveModel(loadText(text), facts);
   return Object.fromEntries([...listeners].map(([name, { pool }]) => [
     name,
@@ -302,6 +320,7 @@ Deno.test("resolveModel() gives an address of two names to the first in the file
   const facts = {
     addresses: new Map([["app.internal", ["10.0.0.12", "10.0.0.21"]], ["other.internal", ["10.0.0.21"]]]),
     overrides: new Map(),
+    processors: 1,
   };
   const pool = resolveModel(loadText(NAMES), facts).listeners.get("four")?.pool;
   assert.deepEqual(pool?.servers.map(({ key, configured, weight, backup }) => [key, configured, weight, backup]), [

@@ -34,7 +34,8 @@ listeners:
     backends: { servers: [{ address: 10.0.0.11, port: 80 }] }
 `);
 const ADDRESSES = new Map([["app.internal", ["10.0.0.21", "10.0.0.22"]]]);
-const modelOf = (overrides: Overrides, addresses = ADDRESSES) => resolveModel(valid, { addresses, overrides });
+const modelOf = (overrides: Overrides, addresses = ADDRESSES) =>
+  resolveModel(valid, { addresses, overrides, processors: 1 });
 
 /** Weights by server, `!` behind those that are drained. */
 function seen(pool: PoolPlan | undefined): string {

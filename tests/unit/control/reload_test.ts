@@ -53,6 +53,7 @@ class ReloadBench {
       };
     },
     prepareGeneral: () => Promise.resolve(this.#prepared("general")),
+    processors: 1,
     prepareListeners: async (changes) => {
       await Promise.resolve();
       const prepared = this.#prepared("listeners");

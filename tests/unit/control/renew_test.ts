@@ -44,6 +44,7 @@ class Bench {
       origin,
       log: (level, message) => this.logged.push(`${level} ${message}`),
       prepareNames: () => Promise.resolve({ addresses: new Map(), commit: () => {} }),
+      processors: 1,
       prepareListeners: (changes) => {
         if (this.failure !== undefined) return Promise.reject(this.failure);
         const words = changes.map((one) =>

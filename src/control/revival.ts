@@ -1,0 +1,151 @@
+/**
+ * Bringing back what is down: listeners whose worker has died, and listeners whose port somebody else has taken.
+ *
+ * @module
+ */
+
+import type { BoardRegistry } from "../board/registry.ts";
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+import { listPorts } from "../net/ports.ts";
+import { allSettled } from "./all_settled.ts";
+import { acceptingParts, type Instance, type Part } from "./instance.ts";
+import type { Instances } from "./instances.ts";
+import type { Release } from "./port_moves.ts";
+import { RestartBackoff } from "./restart_backoff.ts";
+import type { Crew, WorkerFleet } from "./worker_fleet.ts";
+
+/** Pause before a listener that could not get its port back tries again. */
+const REOPEN_SECONDS = 1;
+
+const NONE: ReadonlySet<number> = new Set();
+
+/** What is to be brought back, and where. */
+export interface RevivalContext {
+  readonly instances: Instances;
+  readonly fleet: WorkerFleet;
+  readonly boards: BoardRegistry;
+  readonly log: Log;
+}
+
+/** Brings listeners back. */
+export class Revival {
+  readonly #context: RevivalContext;
+  readonly #backoff = new RestartBackoff();
+  #restarts = 0;
+  #stopped = false;
+
+  /** @param context what is to be brought back */
+  constructor(context: RevivalContext) {
+    this.#context = context;
+  }
+
+  /** How often a worker had to be replaced. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /** Brings nothing back any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Starts a new worker for what a dead one served. Only its own connections notice. */
+  async revive(dead: Crew, reason: string): Promise<void> {
+    const { instances, fleet, boards, log } = this.#context;
+    this.#restarts++;
+    const pause = this.#backoff.next(performance.now() / 1000);
+    const orphans = instances.all.flatMap((instance) =>
+      [...instance.parts, ...instance.leaving.keys()].filter((part) => part.crew === dead)
+        .map((part) => ({ instance, part }))
+    );
+    const names = orphans.map(({ instance }) => instance.plan.name);
+    log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
+      event: "worker_died",
+      listeners: names.join(","),
+    });
+    boards.settle(dead.worker.number);
+    for (const { instance, part } of orphans) {
+      if (instances.isWanted(instance, part)) part.state = "restarting";
+      instances.electProber(instance);
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause * 1000));
+    if (this.#stopped) return;
+    const crew = fleet.replace(dead);
+    log("info", `Worker ${crew.worker.number} takes the place of worker ${dead.worker.number}`, {
+      event: "worker_restarted",
+    });
+    await Promise.all(orphans.map(({ instance, part }) => this.#reopen(instance, part, crew)));
+  }
+
+  /**
+   * Gives a listener ports back that were closed for a change; tries until it has them.
+   *
+   * @param parts those that have closed them; one whose worker starts anew opens all ports by itself
+   */
+  async resume(release: Release, parts: readonly Part[] = acceptingParts(release.instance)): Promise<void> {
+    const { instance, ports } = release;
+    const { instances } = this.#context;
+    const wanted = new Set(listPorts(instance.plan.ports));
+    const missing = ports.filter((port) => wanted.has(port));
+    const crews = parts.map((part) => part.crew);
+    try {
+      instance.anchor.take(missing, NONE);
+      await allSettled(parts.map((part) => instances.request(part, { kind: "resume" })));
+      for (const part of parts) if (part.state === "restarting") part.state = "accepting";
+      instances.electProber(instance);
+    } catch (error) {
+      instance.anchor.release(missing);
+      // All parts or none: one that has a port keeps the others from being given it.
+      await Promise.all(parts.map((part) => instances.request(part, { kind: "suspend", ports: missing }).catch(none)));
+      this.#logFailure(instance, error);
+      for (const part of parts) part.state = "restarting";
+      const waiting = () =>
+        parts.filter((part, index) => part.crew === crews[index] && this.#isWaiting(instance, part));
+      void this.#later(() => waiting().length > 0, () => this.resume(release, waiting()));
+    }
+  }
+
+  async #reopen(instance: Instance, part: Part, crew: Crew): Promise<void> {
+    const { instances, fleet } = this.#context;
+    part.crew = crew;
+    // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
+    if (!instances.isWanted(instance, part)) return fleet.leave(crew, part.id);
+    try {
+      await instances.openPart(instance, part);
+      if (!instances.isWanted(instance, part)) return;
+      if (!instance.committed) return;
+      await instances.accept(instance, part);
+      instances.announce(instance);
+    } catch (error) {
+      // Somebody else has the port. (A worker that died as well is another matter, and comes back by itself.)
+      this.#logFailure(instance, error);
+      await this.#later(
+        () => part.crew === crew && this.#isWaiting(instance, part),
+        () => this.#reopen(instance, part, crew),
+      );
+    }
+  }
+
+  #isWaiting(instance: Instance, part: Part): boolean {
+    return part.state === "restarting" && part.crew.worker.alive && this.#context.instances.isWanted(instance, part);
+  }
+
+  #logFailure(instance: Instance, error: unknown): void {
+    const { name } = instance.plan;
+    const what = acceptingParts(instance).length > 0 ? "lacks a thread" : "is down";
+    this.#context.log(
+      "error",
+      `Listener "${name}" ${what}: ${messageOf(error)}; trying again in ${REOPEN_SECONDS} s`,
+      { event: "listener_down", listener: name },
+    );
+  }
+
+  /** Tries again in a while, unless the listener or its worker has gone meanwhile. */
+  async #later(stillWaits: () => boolean, again: () => Promise<void>): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, REOPEN_SECONDS * 1000));
+    if (!this.#stopped && stillWaits()) await again();
+  }
+}
+
+function none(): void {}
