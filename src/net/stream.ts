@@ -14,6 +14,8 @@ export interface ByteStream {
   closeWrite(): Promise<void>;
   /** Ends both sides; pending calls fail. */
   close(): void;
+  /** Whether the other side cannot tell {@link close} alone from a broken connection, so that closeWrite() must go first. */
+  readonly closesAbruptly?: boolean;
 }
 
 /** Closes a stream that may be closed already: the one safe close. */

@@ -12,6 +12,8 @@ const MOST_AT_ONCE = 48 * 1024;
 
 /** TLS over a TCP connection that is ours. */
 export class TlsStream implements ByteStream {
+  /** Closing sends no close_notify, which would have to wait for the network. */
+  readonly closesAbruptly = true;
   readonly #connection: Deno.TcpConn;
   readonly #machine: TlsMachine;
   #closed = false;

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ListenerCounters, ServerCounters } from "../../../src/board/board.ts";
-import { CONNECT_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
+import { CONNECT_BUCKETS, HANDSHAKE_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import { END_REASONS } from "../../../src/end_reason.ts";
+import { HANDSHAKE_FAILURES } from "../../../src/net/tls/handshake_failure.ts";
 
 function board(servers: readonly string[] = ["a:1"]) {
   const registry = new BoardRegistry();
@@ -68,6 +69,30 @@ Deno.test("ListenerCounters.connected() puts a time into the first bucket that i
   );
   assert.deepEqual(connectBuckets, expected);
   assert.ok(Math.abs(connectSeconds - times.reduce((sum, seconds) => sum + seconds, 0)) < 1e-3);
+});
+
+Deno.test("ListenerCounters.handshakeDone() puts a time into the first bucket that it does not exceed", () => {
+  const { listener } = board();
+  const times = [0, ...HANDSHAKE_BUCKETS, ...HANDSHAKE_BUCKETS.map((bound) => bound + 1e-5), 60];
+  for (const seconds of times) listener.handshakeDone(seconds);
+  const { handshakeBuckets, handshakeSeconds, connectBuckets } = listener.read();
+  const expected = [...HANDSHAKE_BUCKETS, Infinity].map((bound, index) =>
+    times.filter((seconds) => seconds <= bound && seconds > (HANDSHAKE_BUCKETS[index - 1] ?? -1)).length
+  );
+  assert.deepEqual(handshakeBuckets, expected);
+  assert.ok(Math.abs(handshakeSeconds - times.reduce((sum, seconds) => sum + seconds, 0)) < 1e-3);
+  assert.ok(connectBuckets.every((count) => count === 0));
+});
+
+Deno.test("ListenerCounters.handshakeFailed() counts each reason by itself", () => {
+  const { listener } = board();
+  for (const [index, failure] of HANDSHAKE_FAILURES.entries()) {
+    for (let count = 0; count <= index; count++) listener.handshakeFailed(failure);
+  }
+  const read = listener.read();
+  assert.deepEqual([...read.handshakeFailures], HANDSHAKE_FAILURES.map((failure, index) => [failure, index + 1]));
+  assert.ok(read.handshakeBuckets.every((count) => count === 0));
+  assert.ok([...read.ended.values()].every((count) => count === 0));
 });
 
 Deno.test("ServerCounters.read() of a new server is empty", () => {

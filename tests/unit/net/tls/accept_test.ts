@@ -15,7 +15,6 @@ import {
   assertRefused,
   gotIn,
   handshakeWith,
-  LOCALHOST,
   mutualSettings,
   NodeClient,
   ROOT,

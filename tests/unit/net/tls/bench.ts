@@ -35,7 +35,7 @@ export function settingsOf(given: Partial<TlsServerOptions> = {}, checked = new 
 }
 
 /** Settings that ask clients for a certificate of {@link ROOT}. */
-export function mutualSettings(given: Partial<TlsServerOptions> = {}, checked?: CheckedByAuthority): TlsSettings {
+export function mutualSettings(given: Partial<TlsServerOptions> = {}, checked = new CheckedByAuthority()): TlsSettings {
   return settingsOf({ clientCaPem: ROOT.certPem, ...given }, checked);
 }
 
