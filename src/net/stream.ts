@@ -12,13 +12,10 @@ export interface ByteStream {
   write(bytes: Uint8Array): Promise<number>;
   /** Ends the writing side. */
   closeWrite(): Promise<void>;
-  /**
-   * Says that nothing more comes, where {@link close} does not say so itself: for a stream that is about to be closed
-   * in good order.
-   */
-  sayGoodbye?(): Promise<void>;
   /** Ends both sides; pending calls fail. */
   close(): void;
+  /** Whether the other side cannot tell {@link close} alone from a broken connection, so that closeWrite() must go first. */
+  readonly closesAbruptly?: boolean;
 }
 
 /** Closes a stream that may be closed already: the one safe close. */

@@ -30,6 +30,8 @@ export class Relay {
   /** The side that ended first. */
   #firstEnded: Side | undefined;
   readonly #ended = { client: false, server: false };
+  /** Directions that are over, and whose end has been passed on. */
+  #finished = 0;
   #over = false;
 
   /** @param client the client's stream, @param server the server's, @param context buffers and who listens */
@@ -84,18 +86,9 @@ export class Relay {
     this.#buffers.release(buffer);
     this.#firstEnded ??= from;
     this.#ended[from] = true;
-    if (!this.#ended[to]) await this.#endWriting(to);
-    else if (sink.sayGoodbye === undefined) this.#end(closedBy(this.#firstEnded));
-    else await this.#endInGoodOrder(sink, this.#firstEnded);
-  }
-
-  async #endInGoodOrder(last: ByteStream, first: Side): Promise<void> {
-    try {
-      await last.sayGoodbye?.();
-    } catch {
-      // It has gone already, and with everything: both directions were over.
-    }
-    this.#end(closedBy(first));
+    // A side that has ended before is closed in a moment, which says the same to most.
+    if (!this.#ended[to] || sink.closesAbruptly === true) await this.#endWriting(to);
+    if (++this.#finished === 2) this.#end(closedBy(this.#firstEnded));
   }
 
   /** Passes the end of one side on to the other, which may go on sending. */

@@ -12,6 +12,8 @@ const MOST_AT_ONCE = 48 * 1024;
 
 /** TLS over a TCP connection that is ours. */
 export class TlsStream implements ByteStream {
+  /** Closing sends no close_notify, which would have to wait for the network. */
+  readonly closesAbruptly = true;
   readonly #connection: Deno.TcpConn;
   readonly #machine: TlsMachine;
   #closed = false;
@@ -61,15 +63,10 @@ export class TlsStream implements ByteStream {
 
   /** Says that nothing more comes (close_notify), and ends the TCP connection's writing side. */
   async closeWrite(): Promise<void> {
-    await this.sayGoodbye();
-    await this.#connection.closeWrite();
-  }
-
-  /** Says that nothing more comes (close_notify). */
-  async sayGoodbye(): Promise<void> {
     this.#checkOpen();
     this.#machine.endWriting();
     await this.flush();
+    await this.#connection.closeWrite();
   }
 
   /** Ends both sides; pending calls fail. */

@@ -12,6 +12,8 @@ import {
   statusSchema,
 } from "../../../src/admin/schemas.ts";
 import { ConfigError, WeirError } from "../../../src/errors.ts";
+import { HANDSHAKE_FAILURES } from "../../../src/net/tls/handshake_failure.ts";
+import { certificatePlan, tlsPlan } from "../plans.ts";
 import { AdminBench, REPORT } from "./bench.ts";
 
 /** Refuses keys that the schema does not name, all the way down: what is answered must be what is documented. */
@@ -114,6 +116,50 @@ Deno.test("GET /v1/listeners/{name} shows what a server that warms up has of its
   assert.deepEqual(await shown(), [[10, 5.5], [0, 0]]);
   bench.now += 30_000;
   assert.deepEqual(await shown(), [[10, 10], [0, 0]]);
+});
+
+Deno.test("GET /v1/listeners/{name} shows how TLS is ended, and why handshakes failed", async () => {
+  const bench = new AdminBench();
+  const counters = bench.boards.listener("safe");
+  counters?.handshakeFailed("unknown_ca");
+  counters?.handshakeFailed("unknown_ca");
+  const shown = async (name: string) =>
+    listenerSchema.parse(await (await bench.request(`/v1/listeners/${name}`)).json());
+  const safe = await shown("safe");
+  assert.deepEqual(safe.tls, {
+    authentication: "one-way",
+    certificates: ["www"],
+    clientCA: null,
+    minVersion: "1.2",
+    alpn: [],
+    handshakeTimeout: 10,
+    maxHandshakes: 10_000,
+    engine: "full",
+  });
+  assert.deepEqual(Object.keys(safe.handshakeFailures ?? {}), [...HANDSHAKE_FAILURES]);
+  assert.deepEqual([safe.handshakeFailures?.["unknown_ca"], safe.handshakeFailures?.["expired"]], [2, 0]);
+  const plan = bench.model.listeners.get("safe");
+  assert.ok(plan?.tls);
+  const tls = tlsPlan({
+    certificates: [certificatePlan(), certificatePlan({ name: "api" })],
+    clientCA: { name: "partners", pem: "the CA" },
+    minVersion: "1.3",
+    alpn: ["h2", "http/1.1"],
+  });
+  bench.view = { model: { ...bench.model, listeners: new Map([["safe", { ...plan, tls }]]) } };
+  const { tls: mutual } = await shown("safe");
+  assert.deepEqual([mutual?.authentication, mutual?.certificates, mutual?.clientCA, mutual?.minVersion, mutual?.alpn], [
+    "mutual",
+    ["www", "api"],
+    "partners",
+    "1.3",
+    ["h2", "http/1.1"],
+  ]);
+});
+
+Deno.test("GET /v1/listeners/{name} has no handshakes to tell of without TLS", async () => {
+  const body = listenerSchema.parse(await (await new AdminBench().request("/v1/listeners/front")).json());
+  assert.deepEqual([body.tls, body.handshakeFailures], [null, null]);
 });
 
 Deno.test("GET /v1/listeners/{name} never shows a private key", async () => {

@@ -5,6 +5,9 @@ import { CONTENT_TYPES } from "../../../src/admin/metrics/exposition.ts";
 import { CONNECT_BUCKETS, DURATION_BUCKETS } from "../../../src/board/layout.ts";
 import { END_REASONS } from "../../../src/end_reason.ts";
 import { type Family, parseOpenMetrics, parseText, valueOf } from "../../support/metrics.ts";
+import { HANDSHAKE_FAILURES } from "../../../src/net/tls/handshake_failure.ts";
+import { HANDSHAKE_BUCKETS } from "../../../src/board/layout.ts";
+import type { ListenerCounters } from "../../../src/board/board.ts";
 import { AdminBench } from "./bench.ts";
 
 async function scrape(bench: AdminBench): Promise<Map<string, Family>> {
@@ -72,24 +75,59 @@ Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and 
   assert.deepEqual(reasons?.map(({ labels }) => labels["reason"]), [...END_REASONS]);
 });
 
-Deno.test("weir_connect_seconds is cumulative, its +Inf bucket is its count, and its sum is the time", async () => {
-  const bench = new AdminBench();
-  const times = [0.0004, 0.002, 0.002, 0.03, 4, 99];
-  for (const seconds of times) bench.boards.listener("front")?.connected(seconds);
-  const samples = (await scrape(bench)).get("weir_connect_seconds")?.samples ?? [];
-  for (const listener of ["front", "safe", "own"]) {
-    const mine = samples.filter(({ labels }) => labels["listener"] === listener);
-    const buckets = mine.filter(({ name }) => name.endsWith("_bucket"));
-    assert.deepEqual(buckets.map(({ labels }) => labels["le"]), [...CONNECT_BUCKETS.map(String), "+Inf"]);
-    const given = listener === "front" ? times : [];
-    for (const { labels, value } of buckets) {
-      const bound = labels["le"] === "+Inf" ? Infinity : Number(labels["le"]);
-      assert.equal(value, given.filter((seconds) => seconds <= bound).length, `le ${labels["le"]}`);
+/** A histogram that counts times from 0.4 ms to 99 s, all of one listener. */
+const HISTOGRAMS: readonly {
+  readonly name: string;
+  readonly bounds: readonly number[];
+  readonly listeners: readonly string[];
+  readonly counted: string;
+  readonly count: (counters: ListenerCounters | undefined, seconds: number) => void;
+}[] = [
+  {
+    name: "weir_connect_seconds",
+    bounds: CONNECT_BUCKETS,
+    listeners: ["front", "safe", "own"],
+    counted: "front",
+    count: (counters, seconds) => counters?.connected(seconds),
+  },
+  {
+    name: "weir_tls_handshake_seconds",
+    bounds: HANDSHAKE_BUCKETS,
+    listeners: ["safe"],
+    counted: "safe",
+    count: (counters, seconds) => counters?.handshakeDone(seconds),
+  },
+];
+
+for (const { name, bounds, listeners, counted, count } of HISTOGRAMS) {
+  Deno.test(`${name} is cumulative, its +Inf bucket is its count, and its sum is the time`, async () => {
+    const bench = new AdminBench();
+    const times = [0.0004, 0.002, 0.002, 0.03, 4, 99];
+    for (const seconds of times) count(bench.boards.listener(counted), seconds);
+    const samples = (await scrape(bench)).get(name)?.samples ?? [];
+    assert.deepEqual([...new Set(samples.map(({ labels }) => labels["listener"]))], listeners);
+    for (const listener of listeners) {
+      const mine = samples.filter(({ labels }) => labels["listener"] === listener);
+      const buckets = mine.filter(({ name }) => name.endsWith("_bucket"));
+      assert.deepEqual(buckets.map(({ labels }) => labels["le"]), [...bounds.map(String), "+Inf"]);
+      const given = listener === counted ? times : [];
+      for (const { labels, value } of buckets) {
+        const bound = labels["le"] === "+Inf" ? Infinity : Number(labels["le"]);
+        assert.equal(value, given.filter((seconds) => seconds <= bound).length, `le ${labels["le"]}`);
+      }
+      assert.equal(mine.find(({ name }) => name.endsWith("_count"))?.value, given.length);
+      const sum = mine.find(({ name }) => name.endsWith("_sum"))?.value ?? NaN;
+      assert.ok(Math.abs(sum - given.reduce((total, seconds) => total + seconds, 0)) < 1e-5);
     }
-    assert.equal(mine.find(({ name }) => name.endsWith("_count"))?.value, given.length);
-    const sum = mine.find(({ name }) => name.endsWith("_sum"))?.value ?? NaN;
-    assert.ok(Math.abs(sum - given.reduce((total, seconds) => total + seconds, 0)) < 1e-5);
-  }
+  });
+}
+
+Deno.test("GET /metrics counts failed handshakes by reason, of TCP_SSL listeners only", async () => {
+  const bench = new AdminBench();
+  bench.boards.listener("safe")?.handshakeFailed("expired");
+  const samples = (await scrape(bench)).get("weir_tls_handshake_failures_total")?.samples;
+  const expected = HANDSHAKE_FAILURES.map((reason) => [{ listener: "safe", reason }, reason === "expired" ? 1 : 0]);
+  assert.deepEqual(samples?.map(({ labels, value }) => [labels, value]), expected);
 });
 
 Deno.test("GET /metrics tells when certificates expire, by the first of the chain that does", async () => {

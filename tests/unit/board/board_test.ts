@@ -6,6 +6,7 @@ import { ListenerCounters, ServerCounters } from "../../../src/board/board.ts";
 import { CONNECT_BUCKETS, DURATION_BUCKETS, HANDSHAKE_BUCKETS, HEALTH_STATES } from "../../../src/board/layout.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import { END_REASONS } from "../../../src/end_reason.ts";
+import { HANDSHAKE_FAILURES } from "../../../src/net/tls/handshake_failure.ts";
 
 function board(servers: readonly string[] = ["a:1"]) {
   const registry = new BoardRegistry();
@@ -84,6 +85,17 @@ for (const [method, read, bounds] of HISTOGRAMS) {
     assert.deepEqual(others, othersBefore, "nothing else has changed");
   });
 }
+
+Deno.test("ListenerCounters.handshakeFailed() counts each reason by itself", () => {
+  const { listener } = board();
+  for (const [index, failure] of HANDSHAKE_FAILURES.entries()) {
+    for (let count = 0; count <= index; count++) listener.handshakeFailed(failure);
+  }
+  const read = listener.read();
+  assert.deepEqual([...read.handshakeFailures], HANDSHAKE_FAILURES.map((failure, index) => [failure, index + 1]));
+  assert.ok(read.handshakeTimes.buckets.every((count) => count === 0));
+  assert.ok([...read.ended.values()].every((count) => count === 0));
+});
 
 Deno.test("ServerCounters.read() of a new server is empty", () => {
   const { memory } = board();

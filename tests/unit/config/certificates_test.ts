@@ -96,6 +96,14 @@ Deno.test("loadCertificate() tells what people want to know, and keeps the key t
   assert.doesNotMatch(JSON.stringify(stored), /PRIVATE|BEGIN/);
 });
 
+Deno.test("loadCertificate() takes a certificate with alternative names and an empty subject", async () => {
+  const nameless = await issue({ name: "", hosts: ["weir.test"], issuer: intermediate });
+  const { loaded, findings } = load(join(nameless, intermediate), nameless.keyPem);
+  assert.deepEqual(findings.errors, []);
+  const [own] = loaded?.stored.chain ?? [];
+  assert.deepEqual([own?.subject, own?.sans, own?.issuer], ["", ["DNS:weir.test"], "CN=Intermediate"]);
+});
+
 Deno.test("loadCertificate() names the kinds of key", () => {
   const kinds = [[leaf, "EC P-256"], [rsa.leaf, "RSA 2048"], [big.leaf, "EC P-384"]] as const;
   for (const [one, kind] of kinds) {

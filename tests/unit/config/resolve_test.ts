@@ -108,6 +108,46 @@ listeners:
   assert.deepEqual([protocolOf({ tls: plan?.tls ?? null }), protocolOf({ tls: null })], ["TCP_SSL", "TCP"]);
 });
 
+Deno.test("resolveModel() puts all of mutual authentication into the plan, and knows whose certificate is whose", () => {
+  const { listeners, certificates, clientCAs } = modelOf(`
+certificates:
+  www: { certFile: certs/good.pem, keyFile: certs/good.key }
+  api: { certFile: certs/chain.pem, keyFile: certs/chain.key }
+clientCAs:
+  partners: { certFile: certs/ca.pem }
+listeners:
+  - name: front
+    protocol: TCP_SSL
+    port: 9443
+    backends: {}
+    tls:
+      certificates: [api, www]
+      authentication: mutual
+      clientCA: partners
+      minVersion: "1.3"
+      alpn: [h2, http/1.1]
+      maxHandshakes: 7
+  - { name: quick, protocol: TCP_SSL, port: 9444, backends: {}, tls: { certificates: [www], engine: fast } }
+`);
+  const tls = listeners.get("front")?.tls;
+  assert.deepEqual(tls?.certificates.map(({ name, certPem, serverNames }) => [name, certPem, serverNames]), [
+    ["api", files["certs/chain.pem"], ["weir.test"]],
+    ["www", files["certs/good.pem"], ["weir.test"]],
+  ]);
+  assert.deepEqual({ ...tls, certificates: [] }, {
+    engine: "full",
+    certificates: [],
+    clientCA: { name: "partners", pem: files["certs/ca.pem"] },
+    minVersion: "1.3",
+    alpn: ["h2", "http/1.1"],
+    handshakeTimeout: 10,
+    maxHandshakes: 7,
+  });
+  assert.equal(listeners.get("quick")?.tls?.engine, "fast");
+  assert.deepEqual([certificates.get("api")?.users, certificates.get("www")?.users], [["front"], ["front", "quick"]]);
+  assert.deepEqual(clientCAs.get("partners")?.users, ["front"]);
+});
+
 Deno.test("resolveModel() writes every address in its one form", () => {
   const { listeners } = modelOf(`
 listeners:
@@ -251,7 +291,7 @@ shutdown: { drainTimeout: 5 }
 maxWorkers: 4
 `);
   assert.equal(model.admin.token, "secret");
-  assert.deepEqual(model.log, { level: "warn", format: "json" });
+  assert.deepEqual(model.log, { level: "warn", format: "json", access: null });
   assert.deepEqual([model.drainTimeout, model.maxWorkers], [5, 4]);
 });
 

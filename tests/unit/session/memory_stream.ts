@@ -17,7 +17,9 @@ export class MemoryStream implements ByteStream {
   closed = false;
   /** How many bytes the next write takes at most; asked for every write. */
   takes: () => number = () => Infinity;
-  /** Resolves when a write may go on. */
+  /** Whether closing it says nothing to the other side, as with TLS. */
+  closesAbruptly = false;
+  /** Resolves when a write, or the end of writing, may go on. */
   gate: Promise<void> = Promise.resolve();
   /** Writes under way. */
   writing = 0;
@@ -89,9 +91,10 @@ export class MemoryStream implements ByteStream {
     return count;
   }
 
-  closeWrite(): Promise<void> {
+  async closeWrite(): Promise<void> {
     this.writeEnds++;
-    return this.#closeWriteError === undefined ? Promise.resolve() : Promise.reject(this.#closeWriteError);
+    await this.gate;
+    if (this.#closeWriteError !== undefined) throw this.#closeWriteError;
   }
 
   close(): void {

@@ -133,22 +133,45 @@ for (const { what, happens, expected } of END_CASES) {
   });
 }
 
-for (const goesWell of [true, false]) {
-  Deno.test(`a stream that has to say its end does so before it is closed${goesWell ? "" : ", if it still can"}`, async () => {
-    const { client, server, ends } = new RelayBench();
-    const said: boolean[] = [];
-    Object.assign(client, {
-      sayGoodbye: () => {
-        said.push(client.closed);
-        return goesWell ? Promise.resolve() : Promise.reject(GONE);
-      },
-    });
-    client.end();
+for (const first of ["client", "server"] as const) {
+  const second = first === "client" ? "server" : "client";
+  Deno.test(`relay whose ${first} has ended first tells it of the other end only where closing does not say it`, async () => {
+    for (const abrupt of [false, true]) {
+      const bench = new RelayBench();
+      bench[first].closesAbruptly = abrupt;
+      await settled();
+      bench[first].end();
+      await settled();
+      bench[second].end();
+      await settled();
+      assert.deepEqual(bench.ends, [`${first}_closed`]);
+      assert.deepEqual([bench[first].writeEnds, bench[second].writeEnds], [abrupt ? 1 : 0, 1]);
+    }
+  });
+
+  Deno.test(`relay whose ${first} has ended first ends the same when that cannot be told any more`, async () => {
+    const bench = new RelayBench();
+    bench[first].closesAbruptly = true;
+    bench[first].failCloseWrite(GONE);
+    bench[first].end();
     await settled();
-    assert.deepEqual(said, [], "the server may go on");
-    server.end();
+    bench[second].end();
     await settled();
-    assert.deepEqual(said, [false]);
-    assert.deepEqual(ends, ["client_closed"]);
+    assert.deepEqual(bench.ends, [`${first}_closed`]);
   });
 }
+
+Deno.test("relay waits until the end of the server is told to the client, though the client ends meanwhile", async () => {
+  const bench = new RelayBench();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  bench.client.closesAbruptly = true;
+  bench.client.gate = promise;
+  bench.server.end();
+  await settled();
+  bench.client.end();
+  await settled();
+  assert.deepEqual([bench.ends, bench.client.writeEnds], [[], 1]);
+  resolve();
+  await settled();
+  assert.deepEqual(bench.ends, ["server_closed"]);
+});

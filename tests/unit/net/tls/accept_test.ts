@@ -15,7 +15,6 @@ import {
   assertRefused,
   gotIn,
   handshakeWith,
-  LOCALHOST,
   mutualSettings,
   NodeClient,
   ROOT,
@@ -35,7 +34,7 @@ const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 const reached = new Set<HandshakeFailure>();
 
 const [CHANGE_OF_CIPHER, ALERT_RECORD] = [20, 21];
-const [HANDSHAKE_FAILURE, ILLEGAL_PARAMETER, DECODE_ERROR] = [40, 47, 50];
+const [HANDSHAKE_FAILURE, ILLEGAL_PARAMETER, DECODE_ERROR, PROTOCOL_VERSION] = [40, 47, 50, 70];
 
 /** The alert that somebody was sent in plain text last, if any. */
 function alertIn(answer: Uint8Array): number | undefined {
@@ -61,8 +60,8 @@ const RAW: readonly [
   ["half a hello", [hello().subarray(0, 30)], "hung_up", /hung up/, undefined],
   ["a hello of 16 MB", [inRecords(Uint8Array.of(1, 0xff, 0xff, 0xff))], "hello_too_large", /too large$/, undefined],
   ["a hello in tiny records", [endless], "hello_too_large", /too large$/, undefined],
-  ["TLS 1.1", [hello({ legacyVersion: TLS11 })], "old_version", /speaks TLS 1\.1 at most$/, HANDSHAKE_FAILURE],
-  ["SSL 3", [hello({ legacyVersion: 0x300 })], "old_version", /speaks SSL at most$/, HANDSHAKE_FAILURE],
+  ["TLS 1.1", [hello({ legacyVersion: TLS11 })], "old_version", /speaks TLS 1\.1 at most$/, PROTOCOL_VERSION],
+  ["SSL 3", [hello({ legacyVersion: 0x300 })], "old_version", /speaks SSL at most$/, PROTOCOL_VERSION],
   ["a hello that lacks what is needed", [hello()], "protocol", /^peer is incompatible: \w+$/, HANDSHAKE_FAILURE],
   [
     "a TLS 1.3 hello that lacks what is needed",
