@@ -27,7 +27,7 @@ export class SessionNotes {
   id: string | null = null;
   /** Who sent the PROXY protocol header. */
   peer: ProxyEndpoint | null = null;
-  server: ServerPlan | null = null;
+  server: Pick<ServerPlan, "key" | "address"> | null = null;
   /** The port that the server was reached on. */
   serverPort = 0;
   /** Why the last server that was tried did not take the connection. */

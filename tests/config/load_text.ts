@@ -28,8 +28,10 @@ export function loadText(text: string, options: LoadTextOptions = {}): ValidConf
       return content;
     },
     fileMode: (path) => modes[path] ?? 0o600,
-    // Folders have no ending, files have one.
-    kindOf: (path) => /\.[a-z]+$/.test(path) ? null : "folder",
+    kindOf: (path) => {
+      if (files[path] !== undefined) return "file";
+      return path === "." || Object.keys(files).some((file) => file.startsWith(`${path}/`)) ? "folder" : null;
+    },
     now,
   });
 }

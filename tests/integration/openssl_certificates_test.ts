@@ -53,7 +53,11 @@ class OpenSsl implements AsyncDisposable {
 
 function load(certPem: string, keyPem: string) {
   const findings = new Findings();
-  const files = { readFile: (path: string) => path === "www.pem" ? certPem : keyPem, fileMode: () => 0o600 };
+  const files = {
+    readFile: (path: string) => path === "www.pem" ? certPem : keyPem,
+    fileMode: () => 0o600,
+    kindOf: () => null,
+  };
   const loaded = loadCertificate("www", { certFile: "www.pem", keyFile: "www.key" }, files, new Date(), findings);
   return { loaded, errors: findings.errors.map((one) => one.message) };
 }

@@ -132,6 +132,24 @@ Deno.test("LineWriter survives a writer that throws at once", async () => {
   assert.deepEqual(sink.lines, ["read again"]);
 });
 
+Deno.test("LineWriter.minorLine() leaves half of the queue to others, and tells of every line that is lost", async () => {
+  const sink = new Sink();
+  const open = Promise.withResolvers<void>();
+  sink.gate = open.promise;
+  const writer = new LineWriter(sink.write);
+  let lost = 0;
+  for (let line = 0; line < 10_000; line++) writer.minorLine(`minor ${line}`, () => lost++);
+  assert.equal(lost, 5000);
+  for (let line = 0; line < 5000; line++) writer.line(`line ${line}`);
+  open.resolve();
+  await writer.flushed();
+  assert.equal(sink.lines.length, 10_000, "no line was lost to the minor ones");
+  sink.failure = new Deno.errors.BrokenPipe("nobody reads");
+  for (let line = 0; line < 300; line++) writer.minorLine("lost", () => lost++);
+  await writer.flushed();
+  assert.equal(lost, 5300);
+});
+
 function record(level: LogRecord["level"], message: string, fields: Record<string, unknown> = {}): LogRecord {
   return {
     category: ["weir"],

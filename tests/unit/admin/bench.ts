@@ -149,6 +149,7 @@ export class AdminBench {
       accessLogDropped: 0,
       workers: { running: 3, restarts: 1 },
       draining: 0,
+      accessLogDropped: 3,
       ready: true,
       names: NAMES,
       threadsOf: () => [{ worker: 1, state: "accepting" }],

@@ -64,6 +64,7 @@ Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and 
     ["weir_server_effective_weight", { listener: "safe", server: "10.0.0.11:80" }, 10],
     ["weir_server_connections_active", one, 1],
     ["weir_server_connections_total", one, 1],
+    ["weir_access_log_dropped_total", {}, 3],
     ["weir_workers", {}, 3],
     ["weir_worker_restarts_total", {}, 1],
     ["weir_config_last_reload_successful", {}, 1],

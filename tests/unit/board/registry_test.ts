@@ -234,3 +234,18 @@ Deno.test("registry.drop() makes a listener of the same name start at nothing", 
   registry.provide("web", ["a"]);
   assert.equal(registry.listener("web")?.read().connectionsTotal, 0);
 });
+
+Deno.test("BoardRegistry.accessFormat reaches the boards there are and those to come", () => {
+  const registry = new BoardRegistry();
+  registry.provide("before", []);
+  const formats = () => ["before", "after"].map((name) => registry.listener(name)?.accessFormat);
+  assert.deepEqual(formats(), [null, undefined]);
+  registry.accessFormat = "json";
+  registry.provide("after", []);
+  assert.deepEqual(formats(), ["json", "json"]);
+  registry.accessFormat = "text";
+  registry.provide("after", ["10.0.0.1:80"]);
+  assert.deepEqual(formats(), ["text", "text"]);
+  registry.accessFormat = null;
+  assert.deepEqual(formats(), [null, null]);
+});

@@ -20,14 +20,18 @@ const join = (...all: readonly { readonly certPem: string }[]) => all.map((one) 
 /** Loads `www` from two files with these contents. */
 function load(certPem: string, keyPem: string, mode: number | null = 0o600) {
   const findings = new Findings();
-  const files = { readFile: (path: string) => path === "www.pem" ? certPem : keyPem, fileMode: () => mode };
+  const files = {
+    readFile: (path: string) => path === "www.pem" ? certPem : keyPem,
+    fileMode: () => mode,
+    kindOf: () => null,
+  };
   const loaded = loadCertificate("www", { certFile: "www.pem", keyFile: "www.key" }, files, CASE_NOW, findings);
   return { loaded, findings };
 }
 
 function loadCA(pem: string) {
   const findings = new Findings();
-  const files = { readFile: () => pem, fileMode: () => 0o644 };
+  const files = { readFile: () => pem, fileMode: () => 0o644, kindOf: () => null };
   const loaded = loadClientCA("partners", { certFile: "ca.pem" }, files, CASE_NOW, findings);
   return { loaded, findings };
 }

@@ -23,6 +23,7 @@ const EXAMPLES = [
   "access-and-limits.yaml",
   "proxy-protocol.yaml",
   "port-range.yaml",
+  "access-log.yaml",
 ];
 
 const caseFiles = await makeCaseFiles();
@@ -32,6 +33,7 @@ const files = {
   "certs/api.pem": caseFiles["certs/good.pem"] ?? "",
   "certs/api.key": caseFiles["certs/good.key"] ?? "",
   "certs/partners.pem": caseFiles["certs/ca.pem"] ?? "",
+  "logs/access.log": "",
   "blocklist.txt": "203.0.113.0/24 # abusers\n",
 };
 
@@ -88,6 +90,8 @@ function keysOf(data: unknown): string[] {
 
 Deno.test("config/weir.example.yaml shows every key that is supported", () => {
   const shown = new Set(keysOf(parse(read("weir.example.yaml"))));
+  // Beside "access: off", which is the default, they draw a warning.
+  for (const key of keysOf(parse(read("access-log.yaml")))) shown.add(key);
   const missing = [...new Set(schemaKeys(configJsonSchema()))].filter((key) => !shown.has(key));
   assert.deepEqual(missing, []);
 });

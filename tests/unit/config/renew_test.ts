@@ -42,6 +42,7 @@ function renew(changed: Readonly<Record<string, string | undefined>>, now = CASE
       return content;
     },
     fileMode: () => 0o600,
+    kindOf: () => null,
   }, now);
   return { before, read, ...renewal };
 }

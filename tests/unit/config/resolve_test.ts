@@ -295,6 +295,16 @@ maxWorkers: 4
   assert.deepEqual([model.drainTimeout, model.maxWorkers], [5, 4]);
 });
 
+Deno.test("resolveModel() says where lines for finished connections go", () => {
+  const vectors: readonly (readonly [log: string, access: unknown])[] = [
+    ["{ access: off, accessFile: a.log }", null],
+    ["{ access: on }", { file: null, format: "auto" }],
+    ["{ access: on, format: text }", { file: null, format: "text" }],
+    ["{ access: on, format: text, accessFormat: json, accessFile: a.log }", { file: "a.log", format: "json" }],
+  ];
+  for (const [log, access] of vectors) assert.deepEqual(modelOf(`log: ${log}`).log.access, access, log);
+});
+
 Deno.test("resolveModel() gives plans that can be sent to a worker as they are", () => {
   const plan = modelOf("listeners: [{ name: a, protocol: TCP, port: 1, backends: {}, tags: { a: b } }]").listeners.get(
     "a",

@@ -51,6 +51,14 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
       [],
     ],
     [group("servers: [{ address: app.internal, port: 80 }]\ndns: { servers: [10.0.0.53] }"), []],
+    [
+      "log: { accessFile: gone/access.log, accessFormat: text }\n" +
+      group("servers: [{ address: 10.0.0.1, port: 80 }]"),
+      [
+        'weir.yaml:1:20 log.accessFile: is not used, because access is "off"',
+        'weir.yaml:1:51 log.accessFormat: is not used, because access is "off"',
+      ],
+    ],
     [group("servers: [{ address: 10.0.0.1, port: 80, weight: 0 }, { address: 10.0.0.2, port: 80 }]"), []],
   ] as const;
   for (const [text, expected] of vectors) assert.deepEqual(warningsOf(text), expected, text);

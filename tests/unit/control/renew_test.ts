@@ -31,7 +31,7 @@ class Bench {
 
   constructor() {
     this.give(first, first);
-    const files = { readFile: (path: string) => this.files[path] ?? "", fileMode: () => 0o600 };
+    const files = { readFile: (path: string) => this.files[path] ?? "", fileMode: () => 0o600, kindOf: () => null };
     const origin: ConfigOrigin = {
       file: "weir.yaml",
       load: () => loadText(this.text, { files: this.files }),

@@ -5,6 +5,8 @@
  */
 
 import assert from "node:assert/strict";
+import type { AccessRecord } from "../../../src/access_log/record.ts";
+import type { AccessFormat } from "../../../src/access_log/render.ts";
 import type { ListenerCounters } from "../../../src/board/board.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan, ServerPlan } from "../../../src/config/model.ts";
 import type { AccessRecord } from "../../../src/access_log/record.ts";
@@ -32,6 +34,10 @@ export class SessionBench implements SessionContext {
   /** What was said of those ends, where there was more to say. */
   readonly details: EndDetail[] = [];
   readonly faults: unknown[] = [];
+  /** What the access log was told. */
+  readonly records: AccessRecord[] = [];
+  accessFormat: AccessFormat | null = null;
+  readonly name = "web";
   /** Failed attempts: the server's port, how many in a row, and why. */
   readonly failures: (readonly [port: number, inARow: number, reason: string])[] = [];
   idleTicks = this.wheel.ticks(300);
@@ -62,6 +68,10 @@ export class SessionBench implements SessionContext {
   onEnd(_session: Session, reason: EndReason, detail?: EndDetail): void {
     this.ends.push(reason);
     if (detail !== undefined) this.details.push(detail);
+  }
+
+  onAccess(record: AccessRecord): void {
+    this.records.push(record);
   }
 
   onConnectFailure(server: Server, inARow: number, reason: string): void {
