@@ -9,8 +9,6 @@ import type { AccessRecord } from "../../../src/access_log/record.ts";
 import type { AccessFormat } from "../../../src/access_log/render.ts";
 import type { ListenerCounters } from "../../../src/board/board.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan, ServerPlan } from "../../../src/config/model.ts";
-import type { AccessRecord } from "../../../src/access_log/record.ts";
-import type { AccessFormat } from "../../../src/access_log/render.ts";
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
@@ -52,9 +50,6 @@ export class SessionBench implements SessionContext {
   readonly access = null;
   readonly maxConnections = null;
   readonly maxNewConnections = null;
-  readonly name = "web";
-  accessFormat: AccessFormat | null = null;
-  readonly records: AccessRecord[] = [];
 
   /** @param servers in the order in which round robin takes them */
   constructor(servers: readonly Partial<ServerPlan>[]) {
@@ -76,10 +71,6 @@ export class SessionBench implements SessionContext {
 
   onConnectFailure(server: Server, inARow: number, reason: string): void {
     this.failures.push([server.plan.port ?? 0, inARow, reason]);
-  }
-
-  onAccess(record: AccessRecord): void {
-    this.records.push(record);
   }
 
   onFault(error: unknown): void {
