@@ -42,7 +42,6 @@ function renew(changed: Readonly<Record<string, string | undefined>>, now = CASE
       return content;
     },
     fileMode: () => 0o600,
-    kindOf: () => null,
   }, now);
   return { before, read, ...renewal };
 }
