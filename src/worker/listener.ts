@@ -16,6 +16,7 @@ import type { BufferPool } from "../net/buffers.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
 import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
+import { type ServerTls, serverTls } from "../net/tls/connect_tls.ts";
 import { tlsSettings } from "../net/tls/contexts.ts";
 import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
@@ -82,6 +83,7 @@ export class RunningListener implements SessionContext {
   readonly #refusedCertificates: RefusalLog;
   readonly handshakes: OldestOut;
   tls: TlsSettings | null;
+  serverTls: ServerTls | null;
 
   /** Opens its ports. @throws {WeirError} `bind_failed` */
   constructor({ plan, memory, sockets }: ListenerOpening, environment: ListenerEnvironment) {
@@ -103,6 +105,7 @@ export class RunningListener implements SessionContext {
     this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
     this.handshakes = new OldestOut(plan.tls?.maxHandshakes ?? 1);
     this.tls = this.#tlsSettings(plan.tls);
+    this.serverTls = serverTlsOf(plan);
     this.#acceptor = new Acceptor(plan, {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => {
@@ -189,6 +192,7 @@ export class RunningListener implements SessionContext {
     // Done before, unless this worker has taken over from one that died in between.
     this.prepare(plan);
     if (!sameData(plan.tls, this.#plan.tls)) this.tls = this.#tlsSettings(plan.tls);
+    if (!sameData(plan.pool.backendTls, this.#plan.pool.backendTls)) this.serverTls = serverTlsOf(plan);
     this.handshakes.most = plan.tls?.maxHandshakes ?? 1;
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
@@ -276,4 +280,9 @@ export class RunningListener implements SessionContext {
       },
     );
   }
+}
+
+/** Validation has made sure that it can be done. */
+function serverTlsOf({ pool: { backendTls } }: ListenerPlan): ServerTls | null {
+  return backendTls === null ? null : serverTls(backendTls);
 }
