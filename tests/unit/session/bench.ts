@@ -10,6 +10,7 @@ import type { AcceptProxyPlan, ProxyProtocolPlan, ServerPlan } from "../../../sr
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
+import type { ServerTls } from "../../../src/net/tls/connect_tls.ts";
 import type { PortRange } from "../../../src/net/ports.ts";
 import type { TlsSettings } from "../../../src/net/tls/accept.ts";
 import { OldestOut } from "../../../src/session/handshake_limit.ts";
@@ -36,6 +37,7 @@ export class SessionBench implements SessionContext {
   connectTimeout = 4;
   handshakeTimeout = 10;
   tcpKeepAlive = true;
+  serverTls: ServerTls | null = null;
   ports: readonly PortRange[] = [];
   tls: TlsSettings | null = null;
   readonly handshakes = new OldestOut(10_000);
