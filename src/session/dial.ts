@@ -21,8 +21,8 @@ export interface DialContext extends ReachContext {
   /** The ports of the listener, which ports of servers may follow from. */
   readonly ports: readonly PortRange[];
   readonly counters: ListenerCounters;
-  /** A server did not take a connection, `inARow` times by now. @param reason why, for people */
-  onConnectFailure(server: Server, inARow: number, reason: string): void;
+  /** A server was not reached, `inARow` times by now. */
+  onConnectFailure(server: Server, inARow: number, error: ReachError): void;
 }
 
 /** A server that took the connection. Whoever holds it closes the stream and disposes the lease. */
@@ -68,7 +68,7 @@ export async function dial(
       lease[Symbol.dispose]();
       if (!(error instanceof ReachError)) throw error;
       if (isOwnShortage(error.cause)) return "connect_failed";
-      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error.message);
+      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
     }
     (tried ??= new Set()).add(lease.server);
     if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";

@@ -60,6 +60,14 @@ class Attempt implements Deadline {
 /** A server that was not reached; the message says why, for people. */
 export class ReachError extends Error {
   override readonly name = "ReachError";
+  /** Whether it took the TCP connection: what failed came after. */
+  readonly wasConnected: boolean;
+
+  /** @param reason for people, @param wasConnected whether it took the TCP connection, @param cause what was thrown */
+  constructor(reason: string, wasConnected: boolean, cause: unknown) {
+    super(reason, { cause });
+    this.wasConnected = wasConnected;
+  }
 }
 
 /** Connects. Whoever gets the stream closes it. @throws {ReachError} with what was thrown as its cause */
@@ -81,7 +89,7 @@ export async function reach(target: ReachTarget, context: ReachContext): Promise
     const reason = late && connection !== undefined
       ? `no TLS handshake with ${whereIs(target)} within ${connectTimeout} s`
       : connectFailure(target, error, late ? connectTimeout : undefined);
-    throw new ReachError(reason, { cause: error });
+    throw new ReachError(reason, connection !== undefined, error);
   } finally {
     wheel.remove(attempt);
   }

@@ -21,11 +21,13 @@ import { tlsSettings } from "../net/tls/contexts.ts";
 import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
 import { OldestOut } from "../session/handshake_limit.ts";
+import type { ReachError } from "../session/reach.ts";
 import { type EndDetail, Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
 import { openSocket } from "./listening_socket.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { ServerTroubleLog } from "./server_trouble_log.ts";
 
 /** What all listeners of a worker share. */
 export interface ListenerEnvironment {
@@ -81,6 +83,7 @@ export class RunningListener implements SessionContext {
   readonly #refusals: RefusalLog;
   /** Refused certificates are told louder: somebody is waiting to be let in. */
   readonly #refusedCertificates: RefusalLog;
+  readonly #serverTroubles: ServerTroubleLog;
   readonly handshakes: OldestOut;
   tls: TlsSettings | null;
   serverTls: ServerTls | null;
@@ -103,6 +106,7 @@ export class RunningListener implements SessionContext {
     });
     this.#refusals = new RefusalLog(plan.name, environment.log);
     this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
+    this.#serverTroubles = new ServerTroubleLog(plan.name, environment.log);
     this.handshakes = new OldestOut(plan.tls?.maxHandshakes ?? 1);
     this.tls = this.#tlsSettings(plan.tls);
     this.serverTls = serverTlsOf(plan);
@@ -237,8 +241,10 @@ export class RunningListener implements SessionContext {
   }
 
   /** For {@link Session}. */
-  onConnectFailure(server: Server, inARow: number, reason: string): void {
-    this.#checker.connectionsFailed(server, inARow, reason);
+  onConnectFailure(server: Server, inARow: number, { message, wasConnected }: ReachError): void {
+    // Probes do not see it, and without them nobody would.
+    if (wasConnected) this.#serverTroubles.note(server, message);
+    this.#checker.connectionsFailed(server, inARow, message);
   }
 
   /** For {@link Session}. */

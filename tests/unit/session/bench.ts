@@ -14,6 +14,7 @@ import type { ServerTls } from "../../../src/net/tls/connect_tls.ts";
 import type { PortRange } from "../../../src/net/ports.ts";
 import type { TlsSettings } from "../../../src/net/tls/accept.ts";
 import { OldestOut } from "../../../src/session/handshake_limit.ts";
+import type { ReachError } from "../../../src/session/reach.ts";
 import { type AcceptedConnection, type EndDetail, Session, type SessionContext } from "../../../src/session/session.ts";
 import type { Pool, Server } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -61,8 +62,8 @@ export class SessionBench implements SessionContext {
     if (detail !== undefined) this.details.push(detail);
   }
 
-  onConnectFailure(server: Server, inARow: number, reason: string): void {
-    this.failures.push([server.plan.port ?? 0, inARow, reason]);
+  onConnectFailure(server: Server, inARow: number, { message }: ReachError): void {
+    this.failures.push([server.plan.port ?? 0, inARow, message]);
   }
 
   onFault(error: unknown): void {
