@@ -16,6 +16,7 @@ const EXAMPLES = [
   "tcp-ssl.yaml",
   "mutual-tls.yaml",
   "sni.yaml",
+  "backend-tls.yaml",
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
@@ -32,6 +33,7 @@ const files = {
   "certs/api.pem": caseFiles["certs/good.pem"] ?? "",
   "certs/api.key": caseFiles["certs/good.key"] ?? "",
   "certs/partners.pem": caseFiles["certs/ca.pem"] ?? "",
+  "certs/internal.pem": caseFiles["certs/ca.pem"] ?? "",
   "blocklist.txt": "203.0.113.0/24 # abusers\n",
 };
 
