@@ -53,7 +53,7 @@ function boardPool(count: number, shared: boolean): Pool {
   const servers = Array.from({ length: count }, (_, index): ServerPlan => {
     const address = `10.0.0.${index}`;
     const key = `${address}:80`;
-    const settings = { port: 80, ports: null, weight: 10, backup: false, draining: false } as const;
+    const settings = { port: 80, ports: null, weight: 10, backup: false, draining: false, host: null } as const;
     return { key, configured: key, address, family: "IPv4", ...settings };
   });
   boards.provide("web", servers.map(({ key }) => key));
@@ -61,6 +61,7 @@ function boardPool(count: number, shared: boolean): Pool {
     algorithm: "wrr",
     servers,
     names: [],
+    backendTls: null,
     unresolved: [],
     healthCheck: {
       enabled: false,

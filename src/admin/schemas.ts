@@ -35,6 +35,14 @@ const healthCheck = z.object({
   passive: z.boolean().openapi({ description: "Whether failed connections of clients count as well" }),
 });
 
+const backendTls = z.object({
+  serverName: z.string().nullable().openapi({ description: "null for each server's own host name or address" }),
+  ca: z.string().nullable().openapi({
+    description: "The entry of clientCAs that must have signed; null for the public CAs, and without verify",
+  }),
+  verify: z.boolean().openapi({ description: "Whether servers have to prove who they are" }),
+}).nullable().openapi({ description: "TLS to the servers; null for plain TCP" });
+
 const slowStart = z.int().openapi({ description: "Seconds; 0 for none" });
 
 const traffic = {
@@ -92,6 +100,7 @@ export const listenerSchema = z.object({
   whenAllUnhealthy: z.enum(["forward", "reject"]),
   slowStart,
   healthCheck,
+  backendTls,
   tls: z.object({
     authentication: z.enum(["one-way", "mutual"]),
     certificates: z.array(z.string()),
@@ -149,6 +158,7 @@ export const groupSchema = z.object({
   whenAllUnhealthy: z.enum(["forward", "reject"]),
   slowStart,
   healthCheck,
+  backendTls,
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
   servers: z.array(groupServerSchema),
   names,

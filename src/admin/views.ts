@@ -60,6 +60,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     whenAllUnhealthy: plan.pool.whenAllUnhealthy,
     slowStart: plan.pool.slowStart,
     healthCheck: plan.pool.healthCheck,
+    backendTls: backendTlsView(plan.pool),
     tls: plan.tls === null ? null : {
       authentication: plan.tls.clientCA === null ? "one-way" : "mutual",
       certificates: plan.tls.certificates.map(({ name }) => name),
@@ -133,6 +134,10 @@ function serverViews(view: RuntimeView, { name, pool }: ListenerPlan): ServerVie
   });
 }
 
+function backendTlsView({ backendTls }: PoolPlan): z.infer<typeof groupSchema>["backendTls"] {
+  return backendTls === null ? null : { ...backendTls, ca: backendTls.ca?.name ?? null };
+}
+
 function textOf(ports: readonly PortRange[] | null): string | null {
   return ports === null ? null : formatPorts(ports);
 }
@@ -147,6 +152,7 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
     whenAllUnhealthy: group.whenAllUnhealthy,
     slowStart: group.slowStart,
     healthCheck: group.healthCheck,
+    backendTls: backendTlsView(group),
     listeners: users.map((plan) => plan.name),
     servers: group.servers.map(({ key, configured, address, port, ports, weight, backup, draining }) => {
       // A server with the group's defaultPort goes by its address alone in listeners with several ports.

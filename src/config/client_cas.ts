@@ -1,10 +1,11 @@
 /**
- * Client CAs: the trust anchors of mutual authentication.
+ * Client CAs: the trust anchors for the certificates of clients (mutual authentication) and of servers (TLS to them).
  *
  * @module
  */
 
 import { messageOf } from "../errors.ts";
+import { certificatesIn } from "../net/tls/certificate_list.ts";
 import { readCertificateFile } from "./certificate_file.ts";
 import { ordinal } from "./chain.ts";
 import type { Findings } from "./findings.ts";
@@ -44,6 +45,8 @@ export function loadClientCA(
     return undefined;
   }
   try {
+    // What will read them to check servers is stricter than what has read them so far.
+    certificatesIn(file.pem);
     Deno.createHttpClient({ caCerts: [file.pem] }).close();
   } catch (error) {
     findings.error(path, `must hold CA certificates that TLS can use (${messageOf(error)}), got ${quoted}`);

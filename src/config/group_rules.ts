@@ -7,15 +7,38 @@
 import { canonicalAddress, familyOf, isLoopback, isWildcard } from "../net/ip.ts";
 import { countPorts } from "../net/ports.ts";
 import type { Findings } from "./findings.ts";
+import { checkReference } from "./references.ts";
 import type { ServerConfig } from "./schema.ts";
 import { portRanges, serverKey, serverPlaces } from "./server_places.ts";
 import type { ShapedGroup, ShapedListener } from "./shape.ts";
 import type { ConfigPath } from "./source.ts";
 
-/** Checks a group. @param users the listeners that use it */
-export function checkGroup(group: ShapedGroup, users: readonly ShapedListener[], findings: Findings): void {
+/** What a group stands in. */
+export interface GroupSurroundings {
+  /** The listeners that use it. */
+  readonly users: readonly ShapedListener[];
+  /** The names of all client CAs. */
+  readonly clientCAs: readonly string[];
+}
+
+/** Checks a group. */
+export function checkGroup(group: ShapedGroup, { users, clientCAs }: GroupSurroundings, findings: Findings): void {
   checkServers(group, sortByPorts(users), findings);
+  checkBackendTls(group, clientCAs, findings);
   checkSense(group, findings);
+}
+
+function checkBackendTls({ path, config }: ShapedGroup, clientCAs: readonly string[], findings: Findings): void {
+  const { backendTls: tls } = config;
+  if (tls === undefined) return;
+  const at = [...path, "backendTls"];
+  checkReference([...at, "ca"], tls.ca, { kind: "client CA", defined: clientCAs }, findings);
+  if (!tls.enabled || tls.verify) return;
+  findings.warn(
+    [...at, "verify"],
+    "is false, so servers need not prove who they are: whoever comes between can read and change everything",
+  );
+  if (tls.ca !== undefined) findings.warn([...at, "ca"], "is not used, because verify is false");
 }
 
 /** A listener with several ports, and how many. */

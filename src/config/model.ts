@@ -18,6 +18,8 @@ export interface ServerPlan {
   readonly key: string;
   /** `address:port` as the configuration has it: the same as `key`, but for servers given by host name. */
   readonly configured: string;
+  /** The host name by which the configuration gives it; `null` when it gives the address. */
+  readonly host: string | null;
   readonly address: string;
   readonly family: IpFamily;
   /** 1-65535; `null` when it depends on the port that the client connected to. */
@@ -44,6 +46,16 @@ export interface HealthCheckPlan {
   readonly passive: boolean;
 }
 
+/** How servers are reached over TLS. */
+export interface BackendTlsPlan {
+  /** The host name or address that every server must prove to be; `null` for each one's own. */
+  readonly serverName: string | null;
+  /** Who must have signed the servers' certificates; `null` for the CAs that the runtime trusts. */
+  readonly ca: { readonly name: string; readonly pem: string } | null;
+  /** Whether servers have to prove who they are. */
+  readonly verify: boolean;
+}
+
 /** How a server is picked. */
 export type Algorithm = "wrr" | "wlc" | "source-hash";
 
@@ -56,6 +68,8 @@ export interface PoolPlan {
   /** `name:port` of servers whose name has no address of its own at the moment, or none of the listener's family. */
   readonly unresolved: readonly string[];
   readonly healthCheck: HealthCheckPlan;
+  /** `null` for plain TCP. */
+  readonly backendTls: BackendTlsPlan | null;
   readonly whenAllUnhealthy: "forward" | "reject";
   /** Seconds over which a server that is new or back comes to its full share, 0-300; 0 gives it at once. */
   readonly slowStart: number;

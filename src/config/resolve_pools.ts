@@ -7,7 +7,7 @@
 
 import { canonicalAddress, canonicalHost, familyOf } from "../net/ip.ts";
 import { known } from "./known.ts";
-import type { PoolPlan, ServerPlan } from "./model.ts";
+import type { BackendTlsPlan, PoolPlan, ServerPlan } from "./model.ts";
 import { overriddenServer, type Overrides, type OverrideScope, type RuntimeFacts } from "./runtime.ts";
 import type { BackendGroupConfig, ListenerConfig } from "./schema.ts";
 import { serverKey, serverPlaces } from "./server_places.ts";
@@ -24,12 +24,15 @@ export interface ResolvedGroups {
  * one port, and for those with `ports` a server without a port has the ports of the listener. A group by itself is what
  * its listeners with one port see, if there are any.
  */
-export function resolveGroups({ config }: ValidConfig, facts: RuntimeFacts): ResolvedGroups {
+export function resolveGroups({ config, clientCAs }: ValidConfig, facts: RuntimeFacts): ResolvedGroups {
   const { backendGroups, listeners } = config;
-  const resolve = (group: BackendGroupConfig) => ({
-    fixed: resolvePool(group, group.defaultPort, facts),
-    mapped: resolvePool(group, undefined, facts),
-  });
+  const resolve = (group: BackendGroupConfig) => {
+    const backendTls = resolveBackendTls(group.backendTls, clientCAs);
+    return {
+      fixed: { ...resolvePool(group, group.defaultPort, facts), backendTls },
+      mapped: { ...resolvePool(group, undefined, facts), backendTls },
+    };
+  };
   const pools = new Map(
     Object.entries(backendGroups).map(([name, group]) => {
       const { fixed, mapped } = resolve(group);
@@ -74,7 +77,7 @@ function resolvePool(
   group: BackendGroupConfig,
   defaultPort: number | undefined,
   { addresses }: RuntimeFacts,
-): PoolPlan {
+): Omit<PoolPlan, "backendTls"> {
   const { port, ...check } = group.healthCheck;
   const servers = new Map<string, ServerPlan>();
   const names = new Set<string>();
@@ -92,7 +95,8 @@ function resolvePool(
         if (servers.has(key)) continue;
         const family = known(familyOf(address), address);
         const { weight, backup } = server;
-        servers.set(key, { key, configured, address, family, ...place, weight, backup, draining: false });
+        const host = name ?? null;
+        servers.set(key, { key, configured, host, address, family, ...place, weight, backup, draining: false });
       }
     }
   }
@@ -104,6 +108,19 @@ function resolvePool(
     healthCheck: { ...check, port: port ?? null },
     whenAllUnhealthy: group.whenAllUnhealthy,
     slowStart: group.slowStart,
+  };
+}
+
+function resolveBackendTls(
+  tls: BackendGroupConfig["backendTls"],
+  cas: ValidConfig["clientCAs"],
+): BackendTlsPlan | null {
+  if (tls?.enabled !== true) return null;
+  const { serverName, ca, verify } = tls;
+  return {
+    serverName: serverName === undefined ? null : canonicalHost(serverName),
+    ca: ca === undefined || !verify ? null : { name: ca, pem: known(cas.get(ca), ca) },
+    verify,
   };
 }
 

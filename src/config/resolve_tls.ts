@@ -6,7 +6,7 @@
 
 import { known } from "./known.ts";
 import type { CertificateDetails, CertificateKind, CertificatePlan, TlsCertificatePlan, TlsPlan } from "./model.ts";
-import type { ListenerConfig } from "./schema.ts";
+import type { Config, ListenerConfig } from "./schema.ts";
 import type { ValidConfig } from "./validate.ts";
 
 /** How a listener ends TLS; `null` when it does not. */
@@ -36,7 +36,10 @@ export function resolveTls({ name, tls }: ListenerConfig, valid: ValidConfig): T
 export function resolveStore({ config, stored }: ValidConfig, kind: CertificateKind): Map<string, CertificatePlan> {
   return new Map(
     stored.filter((entry) => entry.kind === kind).map((entry) => {
-      const users = config.listeners.filter(({ tls }) => namesIn(tls, kind).includes(entry.name));
+      const users = config.listeners.filter((listener) =>
+        namesIn(listener.tls, kind).includes(entry.name) ||
+        (kind === "clientCA" && serverCaOf(listener, config) === entry.name)
+      );
       return [entry.name, { ...entry, users: users.map((listener) => listener.name) }];
     }),
   );
@@ -46,6 +49,12 @@ export function resolveStore({ config, stored }: ValidConfig, kind: CertificateK
 function namesIn(tls: ListenerConfig["tls"], kind: CertificateKind): readonly string[] {
   if (kind === "clientCA") return tls?.clientCA === undefined ? [] : [tls.clientCA];
   return tls?.certificates ?? (tls?.certificate === undefined ? [] : [tls.certificate]);
+}
+
+/** The CA that must have signed the certificates of a listener's servers, if it has any. */
+function serverCaOf({ backends, backendGroup = "" }: ListenerConfig, { backendGroups }: Config): string | undefined {
+  const tls = (backends ?? backendGroups[backendGroup])?.backendTls;
+  return tls?.enabled === true && tls.verify ? tls.ca : undefined;
 }
 
 /** The host names that a certificate is for: its alternative names, or, in old ones without any, its common name. */

@@ -6,9 +6,9 @@
 
 import { canonicalAddress, familyOf, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
 import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
-import { suggestion } from "../text/nearest.ts";
 import type { Findings } from "./findings.ts";
 import { checkGroup } from "./group_rules.ts";
+import { checkReference } from "./references.ts";
 import type { ShapedListener, ShapedParts } from "./shape.ts";
 import type { ListenerConfig } from "./schema.ts";
 import type { ConfigPath } from "./source.ts";
@@ -19,7 +19,8 @@ export const MAX_PORTS = 10_000;
 /** Checks every rule that looks across keys, as far as the parts concerned have the right shape. */
 export function checkRules(parts: ShapedParts, findings: Findings): void {
   for (const group of parts.groups) {
-    checkGroup(group, parts.listeners.filter(({ config }) => config.backendGroup === group.path[1]), findings);
+    const users = parts.listeners.filter(({ config }) => config.backendGroup === group.path[1]);
+    checkGroup(group, { users, clientCAs: parts.names.clientCAs }, findings);
   }
   for (const listener of parts.listeners) {
     const { index, config } = listener;
@@ -28,7 +29,8 @@ export function checkRules(parts: ShapedParts, findings: Findings): void {
     checkWorkers(config, path, parts, findings);
     checkReferences(config, path, parts, findings);
     if (config.backends !== undefined) {
-      checkGroup({ path: [...path, "backends"], config: config.backends, wrong: new Set() }, [listener], findings);
+      const group = { path: [...path, "backends"], config: config.backends, wrong: new Set<PropertyKey>() };
+      checkGroup(group, { users: [listener], clientCAs: parts.names.clientCAs }, findings);
     }
     checkFamilies(listener, path, parts, findings);
   }
@@ -109,12 +111,8 @@ function checkWorkers({ workers }: ListenerConfig, path: ConfigPath, parts: Shap
 }
 
 function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
-  const check = (keys: ConfigPath, name: string | undefined, kind: string, known: readonly string[]) => {
-    if (name === undefined || known.includes(name)) return;
-    const hint = suggestion(name, known) ||
-      (known.length === 0 ? "; none is defined" : `; defined are ${known.slice(0, 10).join(", ")}`);
-    findings.error([...path, ...keys], `must be the name of a defined ${kind}, got ${JSON.stringify(name)}${hint}`);
-  };
+  const check = (keys: ConfigPath, name: string | undefined, kind: string, defined: readonly string[]) =>
+    checkReference([...path, ...keys], name, { kind, defined }, findings);
   const { names } = parts;
   check(["backendGroup"], listener.backendGroup, "backend group", names.backendGroups);
   check(["tls", "certificate"], listener.tls?.certificate, "certificate", names.certificates);

@@ -14,10 +14,10 @@ const port = () => whole(1, 65535);
 
 const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?$/;
 
+const isHost = (value: string) => familyOf(value) !== undefined || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value));
+
 const serverAddress = z.string(rule("must be an IPv4 or IPv6 address or a host name"))
-  .refine((value) => familyOf(value) !== undefined || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value)), {
-    ...rule("must be an IPv4 or IPv6 address or a host name"),
-  });
+  .refine(isHost, rule("must be an IPv4 or IPv6 address or a host name"));
 
 const portList = z.string(rule('must be ports and port ranges such as "10000-10100,10200"'))
   .superRefine((value, context) => {
@@ -55,12 +55,27 @@ const healthCheck = section({
   ),
 }, "a mapping").describe("How servers are probed: a TCP connect, then close.");
 
+const SERVER_NAME_RULE = rule("must be a host name or an IPv4 or IPv6 address");
+const serverName = z.string(SERVER_NAME_RULE).refine(isHost, SERVER_NAME_RULE);
+
+const backendTls = section({
+  enabled: flag().default(true).describe("Whether connections to the servers are encrypted."),
+  serverName: serverName.optional().describe(
+    "The name that servers are asked for (SNI) and must prove; without it each server's own host name or address.",
+  ),
+  ca: reference("client CA").optional().describe(
+    "Who must have signed the servers' certificates, an entry of clientCAs; without it the public CAs.",
+  ),
+  verify: flag().default(true).describe("Whether servers have to prove who they are; false only encrypts."),
+}, "a mapping such as { serverName: app.internal }").describe("TLS to the servers; without it they get plain TCP.");
+
 const backendGroup = section({
   algorithm: oneOf("wrr", "wlc", "source-hash").default("wrr").describe(
     "How a server is picked: weighted round robin, weighted least connections, or by the client's address.",
   ),
   defaultPort: port().optional().describe("The port of servers that give none, for listeners with one port."),
   servers: list(server, "servers").default([]).describe("The servers."),
+  backendTls: backendTls.optional(),
   healthCheck: healthCheck.prefault({}),
   whenAllUnhealthy: oneOf("forward", "reject").default("forward").describe(
     "With every server Abnormal: treat all as healthy (forward), or refuse connections (reject).",
@@ -223,7 +238,9 @@ export const generalShape = {
     "Whether changed files of certificates and clientCAs are taken up by themselves.",
   ),
   certificates: named(certificate, "certificates").default({}).describe("The certificate store."),
-  clientCAs: named(clientCA, "client CAs").default({}).describe("Trust anchors for mutual authentication."),
+  clientCAs: named(clientCA, "client CAs").default({}).describe(
+    "CAs that are trusted: for clients' certificates (tls.clientCA) and for servers' (backendTls.ca).",
+  ),
 };
 
 /** The whole file. */

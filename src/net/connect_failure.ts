@@ -7,6 +7,7 @@
 import { messageOf } from "../errors.ts";
 import type { ConnectTarget } from "./connect.ts";
 import { formatEndpoint } from "./ip.ts";
+import { ServerTlsError } from "./tls/server_certificate.ts";
 
 /**
  * The reason as logs and the admin API show it.
@@ -16,6 +17,7 @@ import { formatEndpoint } from "./ip.ts";
 export function connectFailure({ address, port }: ConnectTarget, error: unknown, gaveUpAfter?: number): string {
   const where = formatEndpoint(address, port);
   if (gaveUpAfter !== undefined) return `no answer from ${where} within ${gaveUpAfter} s`;
+  if (error instanceof ServerTlsError) return error.message;
   if (error instanceof Deno.errors.ConnectionRefused) return `connection to ${where} refused`;
   return `connection to ${where} failed: ${messageOf(error)}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Reaching a server for a client: pick, connect, and on failure the next one, before the client notices.
+ * Finding a server for a client: pick, reach, and on failure the next one, before the client notices.
  *
  * @module
  */
@@ -7,31 +7,28 @@
 import type { ListenerCounters } from "../board/board.ts";
 import { serverPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
-import { type ConnectTarget, connectTcp, isOwnShortage } from "../net/connect.ts";
-import { connectFailure } from "../net/connect_failure.ts";
-import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
+import { isOwnShortage } from "../net/connect.ts";
 import type { PortRange } from "../net/ports.ts";
+import type { ByteStream } from "../net/stream.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
+import { reach, type ReachContext, ReachError } from "./reach.ts";
 
 /** No new attempt starts after this many connect timeouts. */
 export const CONNECT_BUDGET = 4;
 
 /** What dialing needs of its listener. */
-export interface DialContext {
+export interface DialContext extends ReachContext {
   readonly pool: Pool;
   /** The ports of the listener, which ports of servers may follow from. */
   readonly ports: readonly PortRange[];
   readonly counters: ListenerCounters;
-  readonly wheel: DeadlineWheel;
-  /** Seconds that one attempt may take. */
-  readonly connectTimeout: number;
-  /** A server did not take a connection, `inARow` times by now. @param reason why, for people */
-  onConnectFailure(server: Server, inARow: number, reason: string): void;
+  /** A server was not reached, `inARow` times by now. */
+  onConnectFailure(server: Server, inARow: number, error: ReachError): void;
 }
 
-/** A server that took the connection. Whoever holds it closes the connection and disposes the lease. */
+/** A server that took the connection. Whoever holds it closes the stream and disposes the lease. */
 export interface Dialed {
-  readonly connection: Deno.TcpConn;
+  readonly stream: ByteStream;
   readonly lease: Lease;
   /** The port that the server was reached on. */
   readonly port: number;
@@ -45,11 +42,13 @@ export interface DialingClient {
   readonly listenerPort: number;
   /** A server did not take it. @param reason why, for people */
   onFailure?(reason: string): void;
+  /** What a server is told before anything else; empty for nothing. */
+  preamble(): Uint8Array;
 }
 
 /** Connects a client to a server. */
 export async function dial(
-  { address: client, listenerPort, onFailure }: DialingClient,
+  { address: client, listenerPort, preamble, onFailure }: DialingClient,
   context: DialContext,
 ): Promise<Dialed | "connect_failed" | "no_server"> {
   const startedAt = performance.now();
@@ -65,38 +64,19 @@ export async function dial(
       return "no_server";
     }
     const attemptAt = performance.now();
-    const abort = new AbortController();
     try {
-      const connection = await connectWithin({ address: plan.address, port }, abort, context);
+      const stream = await reach({ address: plan.address, port, host: plan.host, preamble: preamble() }, context);
       lease.server.counters.connected();
       context.counters.connected((performance.now() - attemptAt) / 1000);
-      return { connection, lease, port };
+      return { stream, lease, port };
     } catch (error) {
       lease[Symbol.dispose]();
-      if (isOwnShortage(error)) {
-        onFailure?.(messageOf(error));
-        return "connect_failed";
-      }
-      const late = abort.signal.aborted ? context.connectTimeout : undefined;
-      const reason = connectFailure({ address: plan.address, port }, error, late);
-      onFailure?.(reason);
-      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), reason);
+      if (!(error instanceof ReachError)) throw error;
+      onFailure?.(messageOf(error));
+      if (isOwnShortage(error.cause)) return "connect_failed";
+      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
     }
     (tried ??= new Set()).add(lease.server);
     if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
-  }
-}
-
-async function connectWithin(
-  target: ConnectTarget,
-  abort: AbortController,
-  { wheel, connectTimeout }: DialContext,
-): Promise<Deno.TcpConn> {
-  const deadline: Deadline = { dueTick: wheel.tickIn(connectTimeout), expire: () => abort.abort() };
-  wheel.add(deadline);
-  try {
-    return await connectTcp(target, abort.signal);
-  } finally {
-    wheel.remove(deadline);
   }
 }

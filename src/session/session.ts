@@ -1,6 +1,6 @@
 /**
- * THE WAY OF ONE CONNECTION: accepted, PROXY header read, admitted, TLS, dial, PROXY header written, relay, account,
- * closed, in this order.
+ * THE WAY OF ONE CONNECTION: accepted, PROXY header read, admitted, TLS, dial (with a PROXY header, and TLS, to the
+ * server), relay, account, closed, in this order.
  *
  * @module
  */
@@ -14,6 +14,7 @@ import { HandshakeError, type HandshakeFailure } from "../net/tls/handshake_fail
 import type { TlsSettings } from "../net/tls/accept.ts";
 import { rangesInclude } from "../net/address_set.ts";
 import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
+import { setTcpOptions } from "../net/tcp_options.ts";
 import type { Lease } from "../upstream/pool.ts";
 import { admit, type Gate } from "./admit.ts";
 import { dial, type DialContext } from "./dial.ts";
@@ -55,8 +56,6 @@ export interface SessionContext extends Gate, DialContext {
   readonly handshakeTimeout: number;
   /** Keeps the number of handshakes under way down. */
   readonly handshakes: HandshakeLimit;
-  /** Whether the system probes connections on which nothing moves. */
-  readonly tcpKeepAlive: boolean;
   /** Whose PROXY protocol headers are read; `null` for nobody's. */
   readonly acceptProxy: AcceptProxyPlan | null;
   /** The PROXY protocol header for servers; `null` for none. */
@@ -225,9 +224,11 @@ export class Session implements Deadline, RelayObserver {
 
   async #connect(): Promise<ByteStream | undefined> {
     const notes = this.#notes;
+    const { proxyProtocol, tcpKeepAlive } = this.#context;
     const client = {
       address: this.route.source.address,
       listenerPort: this.#client.localAddr.port,
+      preamble: () => proxyProtocol === null ? NOTHING : this.#proxyHeader(proxyProtocol),
       onFailure: (reason: string) => notes.connectFailure = reason,
     };
     const startedAt = performance.now();
@@ -237,29 +238,26 @@ export class Session implements Deadline, RelayObserver {
       return undefined;
     }
     if (this.#over) {
-      closeQuietly(result.connection);
+      closeQuietly(result.stream);
       result.lease[Symbol.dispose]();
       return undefined;
     }
-    this.#server = result.connection;
+    this.#server = result.stream;
     this.#lease = result.lease;
     notes.connectTime = (performance.now() - startedAt) / 1000;
     notes.server = result.lease.server.plan;
     notes.serverPort = result.port;
-    const { tcpKeepAlive } = this.#context;
-    setOptions(result.connection, tcpKeepAlive);
-    setOptions(this.#client, tcpKeepAlive);
-    return result.connection;
+    setTcpOptions(this.#client, tcpKeepAlive);
+    return result.stream;
   }
 
   /** @param payload what the client has sent already */
   async #relay(server: ByteStream, payload: Uint8Array): Promise<void> {
-    const { wheel, idleTicks, buffers, proxyProtocol } = this.#context;
+    const { wheel, idleTicks, buffers } = this.#context;
     this.#onExpiry = "idle_timeout";
     this.dueTick = wheel.tickAfter(idleTicks);
     wheel.add(this);
     try {
-      if (proxyProtocol !== null) await writeAll(server, this.#proxyHeader(proxyProtocol));
       if (payload.length > 0) {
         this.onBytes("client", payload.length);
         await writeAll(server, payload);
@@ -305,14 +303,3 @@ export class Session implements Deadline, RelayObserver {
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** Small writes go out at once: the other end is waiting for them. The runtime's own TLS connections have no options. */
-function setOptions(connection: AcceptedConnection, keepAlive: boolean): void {
-  if (!("setNoDelay" in connection)) return;
-  try {
-    connection.setNoDelay(true);
-    if (keepAlive) connection.setKeepAlive(true);
-  } catch {
-    // The peer has gone already; the relay will find out by itself.
-  }
-}

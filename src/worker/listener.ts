@@ -19,15 +19,18 @@ import type { BufferPool } from "../net/buffers.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
 import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
+import { type ServerTls, serverTls } from "../net/tls/connect_tls.ts";
 import { tlsSettings } from "../net/tls/contexts.ts";
 import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
 import { OldestOut } from "../session/handshake_limit.ts";
+import type { ReachError } from "../session/reach.ts";
 import { type EndDetail, Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
 import { openSocket } from "./listening_socket.ts";
 import { RefusalLog } from "./refusal_log.ts";
+import { ServerTroubleLog } from "./server_trouble_log.ts";
 
 /** What all listeners of a worker share. */
 export interface ListenerEnvironment {
@@ -87,8 +90,10 @@ export class RunningListener implements SessionContext {
   readonly #refusals: RefusalLog;
   /** Refused certificates are told louder: somebody is waiting to be let in. */
   readonly #refusedCertificates: RefusalLog;
+  readonly #serverTroubles: ServerTroubleLog;
   readonly handshakes: OldestOut;
   tls: TlsSettings | null;
+  serverTls: ServerTls | null;
 
   /** Opens its ports. @throws {WeirError} `bind_failed` */
   constructor({ plan, memory, sockets, closed }: ListenerOpening, environment: ListenerEnvironment) {
@@ -110,8 +115,10 @@ export class RunningListener implements SessionContext {
     }, false);
     this.#refusals = new RefusalLog(plan.name, environment.log);
     this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
+    this.#serverTroubles = new ServerTroubleLog(plan.name, environment.log);
     this.handshakes = new OldestOut(handshakesOf(plan));
     this.tls = this.#tlsSettings(plan.tls);
+    this.serverTls = serverTlsOf(plan);
     this.#acceptor = new Acceptor(plan, closed, {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => {
@@ -216,6 +223,7 @@ export class RunningListener implements SessionContext {
     // Done before, unless this worker has taken over from one that died in between.
     this.prepare(plan);
     if (!sameData(plan.tls, this.#plan.tls)) this.tls = this.#tlsSettings(plan.tls);
+    if (!sameData(plan.pool.backendTls, this.#plan.pool.backendTls)) this.serverTls = serverTlsOf(plan);
     this.handshakes.most = handshakesOf(plan);
     this.#plan = plan;
     this.idleTicks = this.wheel.ticks(plan.idleTimeout);
@@ -265,8 +273,10 @@ export class RunningListener implements SessionContext {
   }
 
   /** For {@link Session}. */
-  onConnectFailure(server: Server, inARow: number, reason: string): void {
-    this.#checker.connectionsFailed(server, inARow, reason);
+  onConnectFailure(server: Server, inARow: number, { message, wasConnected }: ReachError): void {
+    // Probes do not see it, and without them nobody would.
+    if (wasConnected) this.#serverTroubles.note(server, message);
+    this.#checker.connectionsFailed(server, inARow, message);
   }
 
   /** For {@link Session}. */
@@ -315,4 +325,9 @@ export class RunningListener implements SessionContext {
 /** One thread's share of the handshakes that the listener may have under way. */
 function handshakesOf({ tls, workers }: ListenerPlan): number {
   return Math.max(1, Math.floor((tls?.maxHandshakes ?? 1) / workers));
+}
+
+/** Validation has made sure that it can be done. */
+function serverTlsOf({ pool: { backendTls } }: ListenerPlan): ServerTls | null {
+  return backendTls === null ? null : serverTls(backendTls);
 }

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { loadCertificate } from "../../src/config/certificates.ts";
 import { Findings } from "../../src/config/findings.ts";
+import { certificatesIn } from "../../src/net/tls/certificate_list.ts";
+import { hasSigned } from "../../src/net/tls/signature.ts";
 import { peerTest, run } from "../support/peers.ts";
 
 const CA_KEYS: readonly (readonly [what: string, newKey: string, signing: readonly string[]])[] = [
@@ -72,6 +74,24 @@ for (const [what, caKey, signing] of CA_KEYS) {
     assert.deepEqual(loaded?.stored.chain[0].sans, ["DNS:weir.test", "IP:192.0.2.1", "IP:2001:db8::1"]);
     assert.equal(loaded?.stored.chain[0].subject, "C=DE, O=Acme\\, Inc., CN=weir.test");
     assert.equal(loaded?.stored.chain.length, 2);
+  });
+}
+
+for (const [what, caKey, signing] of CA_KEYS) {
+  peerTest(`a signature that openssl makes with ${what} is known from a changed one`, ["openssl"], async (paths) => {
+    await using openssl = new OpenSsl(paths.openssl);
+    // The one length of salt that TLS allows; openssl takes the longest by itself.
+    await openssl.issue(caKey, what === "RSASSA-PSS" ? [...signing, "-sigopt", "rsa_pss_saltlen:digest"] : signing);
+    const [ca, leaf] = ["ca.pem", "leaf.pem"].map((file) => certificatesIn(openssl.read(file))[0]);
+    assert.ok(ca && leaf);
+    assert.equal(await hasSigned(ca, leaf), true);
+    assert.equal(await hasSigned(leaf, leaf), false);
+    const signature = leaf.signature.slice();
+    signature[signature.length - 1] = (signature.at(-1) ?? 0) ^ 1;
+    assert.equal(await hasSigned(ca, { ...leaf, signature }), false);
+    const signed = leaf.signed.slice();
+    signed[100] = (signed[100] ?? 0) ^ 1;
+    assert.equal(await hasSigned(ca, { ...leaf, signed }), false);
   });
 }
 

@@ -40,12 +40,24 @@ export interface IssueRequest {
   readonly version?: 1 | 3;
   /** DNS names. */
   readonly hosts?: readonly string[];
+  /** Addresses, as their bytes. */
+  readonly addresses?: readonly (readonly number[])[];
+  /** Extensions beside those that follow from the rest; one that is there already takes its place. */
+  readonly extensions?: readonly ExtensionRequest[];
   /** Further parts of the subject, in front of the common name: an object identifier and a text. */
   readonly subject?: readonly (readonly [type: string, text: string])[];
   /** What it is meant for (extended key usage), as object identifiers; for everything when none are given. */
   readonly purposes?: readonly string[];
   /** A key pair of the kind {@link IssueRequest.key}, where making a new one would take too long. */
   readonly keys?: CryptoKeyPair;
+}
+
+/** An extension as it is to stand in a certificate. */
+export interface ExtensionRequest {
+  /** Its object identifier. */
+  readonly id: string;
+  readonly critical?: boolean;
+  readonly value: Der;
 }
 
 /** A certificate with its key. */
@@ -104,17 +116,25 @@ export async function issue(request: IssueRequest): Promise<Issued> {
 }
 
 async function toBeSigned(
-  { version = 3, ca = false, hosts = [], purposes = [], ...request }: IssueRequest,
+  { version = 3, ca = false, hosts = [], addresses = [], purposes = [], ...request }: IssueRequest,
   name: Der,
   signer: Pick<Issued, "name" | "kind">,
   key: CryptoKey,
 ): Promise<Der> {
   const [from, to] = [request.from ?? "2020-01-01T00:00:00Z", request.to ?? "2089-01-01T00:00:00Z"];
-  const constraints = sequence(oid("2.5.29.19"), yes(), octetString(ca ? sequence(yes()) : sequence()));
-  const names = hosts.map((host) => der(0x82, new TextEncoder().encode(host)));
-  const alternatives = names.length === 0 ? [] : [sequence(oid("2.5.29.17"), octetString(sequence(...names)))];
-  const usage = sequence(oid("2.5.29.37"), octetString(sequence(...purposes.map(oid))));
-  const extensions = [constraints, ...alternatives, ...(purposes.length === 0 ? [] : [usage])];
+  const names = [
+    ...hosts.map((host) => der(0x82, new TextEncoder().encode(host))),
+    ...addresses.map((address) => der(0x87, Uint8Array.from(address))),
+  ];
+  const wanted = new Map<string, ExtensionRequest>();
+  const want = (extension: ExtensionRequest) => wanted.set(extension.id, extension);
+  want({ id: "2.5.29.19", critical: true, value: ca ? sequence(yes()) : sequence() });
+  if (names.length > 0) want({ id: "2.5.29.17", value: sequence(...names) });
+  if (purposes.length > 0) want({ id: "2.5.29.37", value: sequence(...purposes.map(oid)) });
+  for (const extension of request.extensions ?? []) want(extension);
+  const extensions = [...wanted.values()].map(({ id, critical, value }) =>
+    sequence(oid(id), ...(critical === true ? [yes()] : []), octetString(value))
+  );
   return sequence(
     ...(version === 3 ? [der(0xa0, integer(Uint8Array.of(2)))] : []),
     integer(crypto.getRandomValues(new Uint8Array(16))),

@@ -24,6 +24,7 @@ export function serverPlan(given: Partial<Omit<ServerPlan, "key" | "family">> = 
   return {
     key,
     configured: given.configured ?? key,
+    host: given.host ?? null,
     address,
     port,
     ports,
@@ -50,6 +51,7 @@ export function poolPlan(servers: readonly ServerPlan[], given: Partial<PoolPlan
   return {
     algorithm: "wrr",
     healthCheck: healthPlan({ enabled: false }),
+    backendTls: null,
     whenAllUnhealthy: "forward",
     slowStart: 0,
     servers,

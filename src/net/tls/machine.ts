@@ -28,6 +28,7 @@ interface TlsWrap {
   onhandshakestart: () => void;
   onerror: (this: TlsWrap, error: Error & { code?: string }) => void;
   initServerTls(options: object): number;
+  initClientTls(serverName: string, options: object): number;
   attachJsStream(): number;
   setHandle(self: TlsWrap): void;
   setAlpnProtocols(wire: Uint8Array): void;
@@ -42,14 +43,15 @@ interface TlsWrap {
   verifyError(): string;
   isSessionReused(): boolean;
   getPeerCertificate(withChain: boolean): PeerCertificate | null | undefined;
+  getPeerCertificateChain(): { readonly certificates: readonly Uint8Array[] } | null | undefined;
   getProtocol(out: { protocol?: string }): number;
   getCipher(out: { name?: string; standardName?: string }): number;
   getAlpnNegotiatedProtocol(out: { alpnProtocol?: string | false }): number;
 }
 
-type TlsWrapClass = new (kind: typeof SERVER, asyncId: 0) => TlsWrap;
+type TlsWrapClass = new (kind: typeof CLIENT | typeof SERVER, asyncId: 0) => TlsWrap;
 
-const SERVER = 1;
+const [CLIENT, SERVER] = [0, 1] as const;
 const NO_REQUEST: HandleRequest = {};
 
 /** The class has no public name; a TLS socket over a stream that does nothing shows it. */
@@ -65,8 +67,10 @@ function findTlsWrap(): TlsWrapClass {
 
 let tlsWrapClass: TlsWrapClass | undefined;
 
-/** How a server's side of TLS is set up; made once for each certificate, not for each connection. */
+/** How one side of TLS is set up; made once for each certificate or CA, not for each connection. */
 export interface MachineSettings {
+  /** Which side. */
+  readonly side: "client" | "server";
   /** What the handle is initialised with. */
   readonly options: object;
   /** Application protocols in wire form; `undefined` for none. */
@@ -97,13 +101,32 @@ export function machineSettings(options: MachineOptions): MachineSettings {
     maxVersion: "TLSv1.3",
   }) as unknown as { context: object };
   const mutual = clientCaPem !== null;
-  const settings = {
+  const settings: MachineSettings = {
+    side: "server",
     options: { ...secure.context, requestCert: mutual, rejectUnauthorized: mutual },
     alpn: alpn.length === 0 ? undefined : alpnWire(alpn),
   };
   // The runtime looks at certificate and key only when a session starts.
   new TlsMachine(settings).destroy();
   return settings;
+}
+
+/**
+ * Sets a client's side up. The handshake does not fail because of a bad certificate: whoever uses the machine has to
+ * look at {@link TlsMachine.verifyError} and at the certificates before it sends a byte. Names are not looked at at all.
+ *
+ * @param caPem who must have signed the server's certificate; `null` for the CAs that the runtime trusts
+ */
+export function clientMachineSettings(caPem: string | null): MachineSettings {
+  const secure = createSecureContext({
+    ...(caPem === null ? {} : { ca: caPem }),
+    minVersion: "TLSv1.2",
+    maxVersion: "TLSv1.3",
+  }) as unknown as { context: object };
+  // A list of CAs with none in it adds none, but keeps this connection out of the sessions that all connections without
+  // a list share: a resumed session's certificate is not checked.
+  const ca = caPem === null ? { ca: [""], useDefaultCA: true } : {};
+  return { side: "client", options: { ...secure.context, ...ca, rejectUnauthorized: false }, alpn: undefined };
 }
 
 function alpnWire(names: readonly string[]): Uint8Array {
@@ -135,7 +158,7 @@ function onError(this: TlsWrap, error: Error & { code?: string }): void {
 }
 function ignore(): void {}
 
-/** One TLS session, the server's side. */
+/** One TLS session, one side of it. */
 export class TlsMachine {
   readonly #wrap: TlsWrap;
   #plain: Uint8Array | undefined;
@@ -147,19 +170,23 @@ export class TlsMachine {
   /** What went wrong, for good. */
   error: (Error & { code?: string }) | undefined;
 
-  /** @param settings made by {@link machineSettings} @throws {Error} when certificate and key do not fit */
-  constructor(settings: MachineSettings) {
+  /**
+   * @param settings made by {@link machineSettings} or {@link clientMachineSettings}
+   * @param serverName what a client asks for; empty for nothing
+   * @throws {Error} when certificate and key do not fit
+   */
+  constructor(settings: MachineSettings, serverName = "") {
     tlsWrapClass ??= findTlsWrap();
-    const wrap = new tlsWrapClass(SERVER, 0);
+    const { side, options } = settings;
+    const wrap = new tlsWrapClass(side === "client" ? CLIENT : SERVER, 0);
     this.#wrap = wrap;
     wrap.machine = this;
     wrap.onread = onRead;
     wrap.onhandshakedone = onHandshakeDone;
     wrap.onhandshakestart = ignore;
     wrap.onerror = onError;
-    if (wrap.initServerTls(settings.options) !== 0 || wrap.attachJsStream() !== 0) {
-      throw new Error("TLS cannot use this certificate and key");
-    }
+    const made = side === "client" ? wrap.initClientTls(serverName, options) : wrap.initServerTls(options);
+    if (made !== 0 || wrap.attachJsStream() !== 0) throw new Error("TLS cannot use this certificate and key");
     wrap.setHandle(wrap);
     if (settings.alpn !== undefined) wrap.setAlpnProtocols(settings.alpn);
     if (wrap.start() !== 0) throw new Error("TLS cannot start");
@@ -236,12 +263,17 @@ export class TlsMachine {
     };
   }
 
+  /** The certificates that the other side has shown, DER, its own first, whether or not they are good. */
+  peerChain(): readonly Uint8Array[] {
+    return this.#wrap.getPeerCertificateChain()?.certificates ?? [];
+  }
+
   /** The certificate that the client has shown, whether or not it is good. */
   peerCertificate(): PeerCertificate | undefined {
     return this.#wrap.getPeerCertificate(false) ?? undefined;
   }
 
-  /** What the check of the client's certificate found; empty when it is good. Never filled for resumed sessions. */
+  /** What the check of the other side's certificate found; empty when it is good. Never filled for resumed sessions. */
   verifyError(): string {
     return this.#wrap.verifyError();
   }

@@ -1,5 +1,5 @@
 /**
- * A client's TLS connection as a stream of plain bytes.
+ * A TLS connection as a stream of plain bytes.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export class TlsStream implements ByteStream {
   readonly #machine: TlsMachine;
   #closed = false;
 
-  /** @param connection the client's, @param machine gone through its handshake, or about to */
+  /** @param connection what carries it, @param machine gone through its handshake, or about to */
   constructor(connection: Deno.TcpConn, machine: TlsMachine) {
     this.#connection = connection;
     this.#machine = machine;
@@ -28,7 +28,7 @@ export class TlsStream implements ByteStream {
    * Reads at least one byte; `null` at a proper end. The ciphertext comes into the same buffer, so that a quiet
    * connection needs no other one.
    *
-   * @throws {Deno.errors.UnexpectedEof} when the client has gone without saying that it would
+   * @throws {Deno.errors.UnexpectedEof} when the other side has gone without saying that it would
    */
   async read(buffer: Uint8Array): Promise<number | null> {
     const machine = this.#machine;

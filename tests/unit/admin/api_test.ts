@@ -102,6 +102,17 @@ Deno.test("GET /v1/listeners/{name} shows settings, counters and servers as the 
   assert.deepEqual([second?.weight, second?.backup, second?.lastProbe], [0, true, null]);
 });
 
+Deno.test("GET /v1/listeners/{name} and /v1/backend-groups/{name} show how servers are reached over TLS", async () => {
+  const bench = new AdminBench();
+  const shown = async (path: string) => {
+    const body: unknown = await (await bench.request(path)).json();
+    return listenerSchema.pick({ backendTls: true }).parse(body).backendTls;
+  };
+  assert.deepEqual(await shown("/v1/listeners/own"), { serverName: "app.internal", ca: null, verify: true });
+  assert.equal(await shown("/v1/listeners/front"), null);
+  assert.equal(await shown("/v1/backend-groups/web"), null);
+});
+
 Deno.test("GET /v1/listeners/{name} shows what a server that warms up has of its weight", async () => {
   const bench = new AdminBench();
   const shown = async () => {

@@ -46,7 +46,7 @@ listeners:
     protocol: TCP
     address: "::"
     port: 8001
-    backends: { servers: [{ address: "2001:db8::1", port: 80 }] }
+    backends: { servers: [{ address: "2001:db8::1", port: 80 }], backendTls: { serverName: app.internal } }
 `;
 
 const { certPem, keyPem } = await testCertificate();

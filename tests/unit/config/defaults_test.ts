@@ -10,6 +10,7 @@ certificates:
 backendGroups:
   web:
     servers: [{ address: 10.0.0.11, port: 80 }]
+  tls: { servers: [{ address: 10.0.0.11, port: 443 }], backendTls: {} }
 listeners:
   - { name: plain, protocol: TCP, port: 9000, backendGroup: web }
   - { name: secure, protocol: TCP_SSL, port: 9443, backendGroup: web, tls: { certificate: www } }
@@ -39,6 +40,8 @@ const DEFAULTS = [
   ["backendGroups.web.healthCheck.passive", true],
   ["backendGroups.web.whenAllUnhealthy", "forward"],
   ["backendGroups.web.slowStart", 0],
+  ["backendGroups.web.backendTls", undefined],
+  ["backendGroups.tls.backendTls", { enabled: true, verify: true }],
   ["listeners.0.address", "0.0.0.0"],
   ["listeners.0.proxyProtocol", "off"],
   ["listeners.0.acceptProxyProtocol", undefined],

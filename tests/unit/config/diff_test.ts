@@ -39,6 +39,7 @@ Deno.test("diffListeners() updates in place whatever a running socket can take u
     ["pool", { pool: { ...POOL, algorithm: "wlc" } }],
     ["pool", { pool: { ...POOL, whenAllUnhealthy: "reject" } }],
     ["pool", { pool: { ...POOL, slowStart: 30 } }],
+    ["pool", { pool: { ...POOL, backendTls: { serverName: null, ca: null, verify: true } } }],
     ["pool", { pool: { ...POOL, healthCheck: { ...POOL.healthCheck, passive: false } } }],
     ["pool", { pool: { ...POOL, healthCheck: { ...POOL.healthCheck, interval: 10 } } }],
     ["group", { group: "api" }],

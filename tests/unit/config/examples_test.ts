@@ -16,6 +16,7 @@ const EXAMPLES = [
   "tcp-ssl.yaml",
   "mutual-tls.yaml",
   "sni.yaml",
+  "backend-tls.yaml",
   "weighted-least-connections.yaml",
   "backup-and-health.yaml",
   "dual-stack.yaml",
@@ -34,6 +35,7 @@ const files = {
   "certs/api.key": caseFiles["certs/good.key"] ?? "",
   "certs/partners.pem": caseFiles["certs/ca.pem"] ?? "",
   "logs/access.log": "",
+  "certs/internal.pem": caseFiles["certs/ca.pem"] ?? "",
   "blocklist.txt": "203.0.113.0/24 # abusers\n",
 };
 

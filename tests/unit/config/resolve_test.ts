@@ -38,6 +38,7 @@ listeners:
   const server = (address: string, port: number, weight: number, backup: boolean) => ({
     key: `${address}:${port}`,
     configured: `${address}:${port}`,
+    host: null,
     address,
     family: "IPv4",
     port,
@@ -56,6 +57,7 @@ listeners:
     names: [],
     unresolved: [],
     healthCheck: { ...CHECK, port: 81 },
+    backendTls: null,
     whenAllUnhealthy: "reject",
     slowStart: 30,
   };
@@ -162,6 +164,7 @@ listeners:
   assert.deepEqual(plan?.pool.servers[0], {
     key: "[2001:db8::2]:80",
     configured: "[2001:db8::2]:80",
+    host: null,
     address: "2001:db8::2",
     family: "IPv6",
     port: 80,
@@ -381,4 +384,48 @@ Deno.test("resolveModel() gives an address of two names to the first in the file
   ]);
   assert.deepEqual(pool?.names, ["app.internal", "other.internal"]);
   assert.deepEqual(pool?.unresolved, ["10.0.0.12:80", "other.internal:80"], "they are there, and stand for nobody now");
+});
+
+Deno.test("resolveModel() looks up how servers are reached over TLS, and who uses a CA", () => {
+  const { groups, listeners, clientCAs } = modelOf(`
+clientCAs:
+  internal: { certFile: certs/ca.pem }
+  unused: { certFile: certs/ca.pem }
+backendGroups:
+  plain: { servers: [{ address: 10.0.0.11, port: 80 }] }
+  off: { backendTls: { enabled: false, ca: unused } }
+  on: { backendTls: {} }
+  named: { backendTls: { serverName: App.Internal, ca: internal } }
+  unverified: { backendTls: { ca: unused, verify: false } }
+listeners:
+  - { name: a, protocol: TCP, port: 9000, backendGroup: named }
+  - { name: b, protocol: TCP, port: 9001, backends: { backendTls: { serverName: "2001:DB8:0::1", ca: internal } } }
+  - { name: c, protocol: TCP, port: 9002, backendGroup: unverified }
+`);
+  const ca = { name: "internal", pem: files["certs/ca.pem"] };
+  const expected = [
+    ["plain", null],
+    ["off", null],
+    ["on", { serverName: null, ca: null, verify: true }],
+    ["named", { serverName: "app.internal", ca, verify: true }],
+    ["unverified", { serverName: null, ca: null, verify: false }],
+  ] as const;
+  for (const [name, tls] of expected) assert.deepEqual(groups.get(name)?.backendTls, tls, name);
+  assert.deepEqual(listeners.get("a")?.pool.backendTls, { serverName: "app.internal", ca, verify: true });
+  assert.deepEqual(listeners.get("b")?.pool.backendTls, { serverName: "2001:db8::1", ca, verify: true });
+  assert.deepEqual(clientCAs.get("internal")?.users, ["a", "b"]);
+  assert.deepEqual(clientCAs.get("unused")?.users, []);
+});
+
+Deno.test("resolveModel() tells of each server by which host name it is given", () => {
+  const text = `
+backendGroups:
+  web: { servers: [{ address: App.Internal, port: 443 }, { address: 10.0.0.11, port: 443 }] }
+listeners:
+  - { name: a, protocol: TCP, port: 9000, backendGroup: web }
+`;
+  const addresses = new Map([["app.internal", ["10.0.0.1", "10.0.0.2"]]]);
+  const { groups } = resolveModel(loadText(text), { addresses, overrides: new Map(), processors: 1 });
+  const hosts = groups.get("web")?.servers.map(({ address, host }) => [address, host]);
+  assert.deepEqual(hosts, [["10.0.0.1", "app.internal"], ["10.0.0.2", "app.internal"], ["10.0.0.11", null]]);
 });

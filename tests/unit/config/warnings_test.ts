@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { formatProblem } from "../../../src/errors.ts";
 import { selfSigned } from "../../../src/demo/self_signed.ts";
-import { CASE_NOW } from "../../config/cases.ts";
+import { CASE_NOW, makeCaseFiles } from "../../config/cases.ts";
 import { loadText, type LoadTextOptions } from "../../config/load_text.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -36,6 +36,10 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
         'weir.yaml:8:28 backendGroups.web.servers[0].address: is where listener "front" itself listens, so port P of 127.0.0.1 leads to itself again',
       ],
     ],
+    [group("{ servers: [{ address: 10.0.0.1, port: 80 }], backendTls: { verify: false } }"), [
+      "weir.yaml:8:73 backendGroups.web.backendTls.verify: is false, so servers need not prove who they are: whoever comes between can read and change everything",
+    ]],
+    [group("{ servers: [{ address: 10.0.0.1, port: 80 }], backendTls: { enabled: false, verify: false } }"), []],
     [group("{ servers: [{ address: 127.0.0.1, ports: '80-81' }] }").replace("port: 9000", 'ports: "9000-9001"'), []],
     [group("servers: []"), [
       "weir.yaml:8:5 backendGroups.web: has no servers, so every connection to it is refused",
@@ -80,4 +84,13 @@ Deno.test("validateConfig() warns of a certificate in its last 30 days", async (
     const files = { "www.pem": certPem, "www.key": keyPem };
     assert.deepEqual(warningsOf(text, { files }), warned ? [expected] : [], `${days} days`);
   }
+});
+
+Deno.test("validateConfig() warns of a CA that checks nothing", async () => {
+  const text = "clientCAs: { internal: { certFile: certs/ca.pem } }\n" +
+    group("{ servers: [{ address: 10.0.0.1, port: 80 }], backendTls: { ca: internal, verify: false } }");
+  const [ca, verify, ...rest] = warningsOf(text, { files: await makeCaseFiles() });
+  assert.equal(ca, "weir.yaml:9:69 backendGroups.web.backendTls.ca: is not used, because verify is false");
+  assert.match(verify ?? "", /^weir\.yaml:9:87 backendGroups\.web\.backendTls\.verify: is false, so /);
+  assert.deepEqual(rest, []);
 });

@@ -12,9 +12,11 @@ import type { AcceptProxyPlan, ProxyProtocolPlan, ServerPlan } from "../../../sr
 import type { EndReason } from "../../../src/end_reason.ts";
 import { BufferPool } from "../../../src/net/buffers.ts";
 import { DeadlineWheel } from "../../../src/net/deadlines.ts";
+import type { ServerTls } from "../../../src/net/tls/connect_tls.ts";
 import type { PortRange } from "../../../src/net/ports.ts";
 import type { TlsSettings } from "../../../src/net/tls/accept.ts";
 import { OldestOut } from "../../../src/session/handshake_limit.ts";
+import type { ReachError } from "../../../src/session/reach.ts";
 import { type AcceptedConnection, type EndDetail, Session, type SessionContext } from "../../../src/session/session.ts";
 import type { Pool, Server } from "../../../src/upstream/pool.ts";
 import { FakeClock } from "../fake_clock.ts";
@@ -42,6 +44,7 @@ export class SessionBench implements SessionContext {
   connectTimeout = 4;
   handshakeTimeout = 10;
   tcpKeepAlive = true;
+  serverTls: ServerTls | null = null;
   ports: readonly PortRange[] = [];
   tls: TlsSettings | null = null;
   readonly handshakes = new OldestOut(10_000);
@@ -69,8 +72,8 @@ export class SessionBench implements SessionContext {
     this.records.push(record);
   }
 
-  onConnectFailure(server: Server, inARow: number, reason: string): void {
-    this.failures.push([server.plan.port ?? 0, inARow, reason]);
+  onConnectFailure(server: Server, inARow: number, { message }: ReachError): void {
+    this.failures.push([server.plan.port ?? 0, inARow, message]);
   }
 
   onFault(error: unknown): void {
