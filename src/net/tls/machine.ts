@@ -20,7 +20,7 @@ export interface PeerCertificate {
   readonly fingerprint256?: string;
 }
 
-/** The part of the runtime's `TLSWrap` that is used; checked by {@link checkMachine}. */
+/** The part of the runtime's `TLSWrap` that is used. */
 interface TlsWrap {
   machine: TlsMachine;
   onread: (this: TlsWrap, data: ArrayBuffer | undefined) => void;
