@@ -30,7 +30,7 @@ export interface EndDetail {
   /** Why the handshake failed. */
   readonly failure?: HandshakeFailure;
   /** The host name that the client had asked for by then. */
-  readonly serverName?: string | null;
+  readonly serverName?: string;
 }
 
 /** Keeps the number of handshakes under way down by ending the oldest. */
@@ -219,7 +219,7 @@ export class Session implements Deadline, RelayObserver {
     if (this.#over || !(error instanceof HandshakeError)) return this.end("reset");
     this.#context.counters.handshakeFailed(error.failure);
     const { failure, message: text, serverName } = error;
-    this.end("handshake_failed", { text, failure, serverName });
+    this.end("handshake_failed", { text, failure, ...(serverName === null ? {} : { serverName }) });
   }
 
   async #connect(): Promise<ByteStream | undefined> {
