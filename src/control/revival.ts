@@ -70,8 +70,13 @@ export class Revival {
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;
-    const crew = fleet.replace(dead);
-    await Promise.all(orphans.map(({ instance, part }) => this.#reopen(instance, part, crew)));
+    fleet.remove(dead);
+    await Promise.all(orphans.map(async ({ instance, part }) => {
+      // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
+      if (!instances.isWanted(instance, part)) return;
+      part.crew = fleet.place(part.id, instance.parts.filter((other) => other !== part).map((other) => other.crew));
+      await this.#reopen(instance, part);
+    }));
   }
 
   /**
@@ -102,11 +107,9 @@ export class Revival {
     }
   }
 
-  async #reopen(instance: Instance, part: Part, crew: Crew): Promise<void> {
-    const { instances, fleet } = this.#context;
-    part.crew = crew;
-    // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
-    if (!instances.isWanted(instance, part)) return fleet.leave(crew, part.id);
+  async #reopen(instance: Instance, part: Part): Promise<void> {
+    const { instances } = this.#context;
+    const { crew } = part;
     try {
       await instances.openPart(instance, part);
       if (!instances.isWanted(instance, part)) return;
@@ -118,7 +121,7 @@ export class Revival {
       this.#logFailure(instance, error);
       await this.#later(
         () => part.crew === crew && this.#isWaiting(instance, part),
-        () => this.#reopen(instance, part, crew),
+        () => this.#reopen(instance, part),
       );
     }
   }
