@@ -71,11 +71,18 @@ export class Revival {
     }
     await new Promise((resolve) => setTimeout(resolve, pause * 1000));
     if (this.#stopped) return;
-    const crew = fleet.replace(dead);
-    log("info", `Worker ${crew.worker.number} takes the place of worker ${dead.worker.number}`, {
-      event: "worker_restarted",
-    });
-    await Promise.all(orphans.map(({ instance, part }) => this.#reopen(instance, part, crew)));
+    fleet.remove(dead);
+    // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
+    const wanted = orphans.filter(({ instance, part }) => instances.isWanted(instance, part));
+    for (const { instance, part } of wanted) {
+      part.crew = fleet.place(part.id, instance.parts.filter((other) => other !== part).map((other) => other.crew));
+    }
+    const successors = [...new Set(wanted.map(({ part }) => part.crew.worker.number))];
+    if (successors.length > 0) {
+      const who = `worker${successors.length > 1 ? "s" : ""} ${successors.join(", ")}`;
+      log("info", `What worker ${dead.worker.number} served goes on in ${who}`, { event: "worker_restarted" });
+    }
+    await Promise.all(wanted.map(({ instance, part }) => this.#reopen(instance, part)));
   }
 
   /**
@@ -106,11 +113,9 @@ export class Revival {
     }
   }
 
-  async #reopen(instance: Instance, part: Part, crew: Crew): Promise<void> {
-    const { instances, fleet } = this.#context;
-    part.crew = crew;
-    // Those that were draining had nothing but connections, which are gone; those given up belong to nobody.
-    if (!instances.isWanted(instance, part)) return fleet.leave(crew, part.id);
+  async #reopen(instance: Instance, part: Part): Promise<void> {
+    const { instances } = this.#context;
+    const { crew } = part;
     try {
       await instances.openPart(instance, part);
       if (!instances.isWanted(instance, part)) return;
@@ -122,7 +127,7 @@ export class Revival {
       this.#logFailure(instance, error);
       await this.#later(
         () => part.crew === crew && this.#isWaiting(instance, part),
-        () => this.#reopen(instance, part, crew),
+        () => this.#reopen(instance, part),
       );
     }
   }

@@ -54,12 +54,9 @@ export class WorkerFleet {
     crew.instances.delete(instance);
   }
 
-  /** A worker died: a new one takes over its instances, which have to be opened again. */
-  replace(dead: Crew): Crew {
+  /** A worker has died: what lived in it has to find another place, in a new worker unless there is a free one. */
+  remove(dead: Crew): void {
     this.#crews.delete(dead);
-    const crew = this.#start();
-    for (const instance of dead.instances) crew.instances.add(instance);
-    return crew;
   }
 
   /** Ends every worker. */

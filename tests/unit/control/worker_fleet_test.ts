@@ -66,13 +66,16 @@ Deno.test("fleet.place() uses a worker again that was left, and starts one more 
   assert.deepEqual(numbers([bench.fleet.place("c#1", [first])]), [3]);
 });
 
-Deno.test("fleet.replace() hands all parts of a dead worker to a new one", () => {
+Deno.test("fleet.remove() makes room for a worker in the place of a dead one, and for no more than that", () => {
   using bench = new FleetBench(2);
-  const [first] = bench.place("a", 2);
-  bench.place("b", 2);
-  assert.ok(first !== undefined);
+  const [first, second] = bench.place("a", 2);
+  assert.ok(first !== undefined && second !== undefined);
   first.worker.terminate();
-  const crew = bench.fleet.replace(first);
-  assert.deepEqual([crew.worker.number, [...crew.instances]], [3, ["a#0", "b#0"]]);
+  // While it is there, nobody takes its place; where it is needed all the same there is one worker too many.
+  assert.equal(bench.fleet.place("b#0"), second);
+  const [extra] = [bench.fleet.place("a#2", [first, second])];
+  bench.fleet.remove(first);
+  assert.deepEqual([bench.fleet.size, extra?.worker.number], [2, 3]);
+  assert.equal(bench.fleet.place("a#0", [second]), extra);
   assert.equal(bench.fleet.size, 2);
 });
