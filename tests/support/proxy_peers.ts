@@ -32,7 +32,7 @@ export function freePorts(): Ports {
 }
 
 /** Writes files, starts a program in their folder, and waits until it listens for both families. */
-async function startIn(
+export async function startIn(
   files: (folder: string) => Readonly<Record<string, string>>,
   command: (folder: string) => readonly string[],
   ports: Ports,
