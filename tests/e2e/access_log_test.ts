@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import net from "node:net";
 import tls from "node:tls";
+import { decodeProxyHeader } from "../../src/net/proxy_protocol/decode.ts";
+import { TlvType } from "../../src/net/proxy_protocol/tlv.ts";
 import { type AccessLine, waitForLines } from "../support/access_log.ts";
 import { testCertificate } from "../support/certificates.ts";
 import { backends, listener, type Settings } from "../support/configs.ts";
@@ -221,6 +223,12 @@ eachFamily("the access log has one line for each TCP connection, however it ends
 
 eachFamily("the access log names a TLS client's version, cipher, SNI and certificate", async (loopback) => {
   await using echo = echoServer({ hostname: loopback });
+  const headers: Uint8Array[] = [];
+  await using headed = serve(async (connection) => {
+    const buffer = new Uint8Array(4096);
+    headers.push(buffer.slice(0, await connection.read(buffer) ?? 0));
+    await writeAll(connection, bytes("hello"));
+  }, { hostname: loopback });
   const [certificate, clients] = [await testCertificate(), await issueClients()];
   await using bench = new Bench(loopback);
   const overTls = (settings: Settings = {}) => ({ protocol: "TCP_SSL", tls: { certificate: "www", ...settings } });
@@ -231,6 +239,7 @@ eachFamily("the access log names a TLS client's version, cipher, SNI and certifi
       bench.listener("fast", [echo.port], overTls({ engine: "fast" })),
       bench.listener("mutual", [echo.port], overMutualTls()),
       bench.listener("known", [echo.port], overMutualTls()),
+      bench.listener("headed", [headed.port], { ...overTls(), proxyProtocol: "v2" }),
       bench.listener("slow", [echo.port], overTls({ handshakeTimeout: 1 })),
       bench.listener("crowded", [echo.port], overTls({ maxHandshakes: 1 })),
     ],
@@ -253,6 +262,7 @@ eachFamily("the access log names a TLS client's version, cipher, SNI and certifi
     });
   await talk("one-way", { ALPNProtocols: ["http/1.1"] });
   await talk("fast");
+  await talk("headed");
   await assert.rejects(talk("mutual"));
   const { certPem, keyPem } = clients.of.valid;
   await talk("known", { cert: certPem, key: keyPem });
@@ -265,7 +275,7 @@ eachFamily("the access log names a TLS client's version, cipher, SNI and certifi
     await talk("crowded");
     await readAll(first).catch(() => {});
   }
-  const lines = await waitForLines(bench.file, 8);
+  const lines = await waitForLines(bench.file, 9);
   await bench.assertCounted(lines);
 
   const oneWay = lineOf(lines, "one-way");
@@ -274,6 +284,14 @@ eachFamily("the access log names a TLS client's version, cipher, SNI and certifi
   assert.deepEqual(rest, { version: "TLSv1.3", serverName: "localhost", alpn: "http/1.1", resumed: false });
   assert.ok((oneWay.handshakeTime ?? 0) > 0);
   assert.deepEqual([oneWay.bytesIn, oneWay.bytesOut], [5, 5], "plain bytes");
+  const decoded = decodeProxyHeader(headers[0] ?? new Uint8Array());
+  assert.ok(decoded.state === "done" && decoded.header.command === "PROXY");
+  const uniqueId = decoded.header.tlvs.find(({ type }) => type === TlvType.UNIQUE_ID)?.value;
+  assert.equal(
+    lines.find((line) => line.listener === "headed")?.id,
+    new TextDecoder().decode(uniqueId),
+    "the server knows the connection by the same name",
+  );
   const known = lineOf(lines, "known");
   assert.deepEqual([known.tls?.clientCn, known.tls?.serverName, known.tls?.version], ["valid", "localhost", "TLSv1.3"]);
   // The runtime does not tell what it has agreed on.

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { AccessRecord } from "../../../src/access_log/record.ts";
 import { renderAccess } from "../../../src/access_log/render.ts";
+import { projectPath } from "../../support/program.ts";
 import { accessRecordOf } from "./records.ts";
 
 const START = '{"time":"2026-11-20T13:00:00.005Z","type":"access","id":"00394a0d-a0bf-49d5-9eee-5bcc992ea907",';
@@ -185,4 +186,35 @@ Deno.test("renderAccess() makes one line of text that gives every value back, wh
     }),
     { numRuns: 1000 },
   );
+});
+
+Deno.test("docs/access-log.md shows lines as they are", () => {
+  const docs = Deno.readTextFileSync(projectPath("docs/access-log.md"));
+  const json = accessRecordOf({
+    listener: "web-tls",
+    handshakeTime: 0.0315,
+    tls: { ...TLS, alpn: null },
+  });
+  const text = accessRecordOf({ destination: { address: "198.51.100.1", port: 80 } });
+  for (const line of [renderAccess(json, "json"), renderAccess(text, "text")]) {
+    assert.ok(docs.includes(`\n${line}\n`), line);
+  }
+});
+
+Deno.test("docs/access-log.md names every field", () => {
+  const docs = Deno.readTextFileSync(projectPath("docs/access-log.md"));
+  const full = accessRecordOf({
+    peer: { address: "192.0.2.1", port: 1 },
+    serverPort: 81,
+    detail: "d",
+    failure: "hung_up",
+    handshakeTime: 1,
+    tls: { ...TLS, resumed: true },
+  });
+  const { tls, ...rest } = JSON.parse(renderAccess(full, "json"));
+  const json = [...Object.keys(rest), ...Object.keys(tls).map((key) => `tls.${key}`)];
+  const text = [...parseText(renderAccess(full, "text")).keys()];
+  for (const key of [...json, ...text]) {
+    assert.match(docs, new RegExp(`^\\|.*\`${key.replace(".", "\\.")}\`.*\\|`, "m"), key);
+  }
 });
