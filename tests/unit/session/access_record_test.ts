@@ -60,7 +60,7 @@ Deno.test("accessRecord() says why a client did not get through", () => {
     ["reset", undefined, { detail: null, failure: null, tls: null }],
     ["handshake_timeout", undefined, { detail: null, failure: "timeout", tls: null }],
     ["handshake_limit", undefined, { detail: null, failure: "too_many", tls: null }],
-    ["handshake_failed", { text: "who?", failure: "unknown_ca", serverName: null }, {
+    ["handshake_failed", { text: "who?", failure: "unknown_ca" }, {
       detail: "who?",
       failure: "unknown_ca",
       tls: null,
