@@ -10,8 +10,8 @@ export interface ByteStream {
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some bytes and says how many. */
   write(bytes: Uint8Array): Promise<number>;
-  /** Ends the writing side. */
-  closeWrite(): Promise<void>;
+  /** Ends the writing side. @param isCutShort whether more should have come: a stream that can tell, tells */
+  closeWrite(isCutShort?: boolean): Promise<void>;
   /** Ends both sides; pending calls fail. */
   close(): void;
   /** Whether the other side cannot tell {@link close} alone from a broken connection, so that closeWrite() must go first. */

@@ -40,6 +40,8 @@ export interface DialingClient {
   readonly address: string;
   /** The port of the listener that it has connected to, whatever a header says. */
   readonly listenerPort: number;
+  /** Whether nobody waits for the connection any more. */
+  isGone(): boolean;
   /** A server did not take it. @param reason why, for people */
   onFailure?(reason: string): void;
   /** What a server is told before anything else; empty for nothing. */
@@ -48,7 +50,7 @@ export interface DialingClient {
 
 /** Connects a client to a server. */
 export async function dial(
-  { address: client, listenerPort, preamble, onFailure }: DialingClient,
+  { address: client, listenerPort, isGone, preamble, onFailure }: DialingClient,
   context: DialContext,
 ): Promise<Dialed | "connect_failed" | "no_server"> {
   const startedAt = performance.now();
@@ -77,6 +79,7 @@ export async function dial(
       context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
     }
     (tried ??= new Set()).add(lease.server);
+    if (isGone()) return "connect_failed";
     if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
   }
 }

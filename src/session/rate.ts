@@ -7,9 +7,12 @@
 
 const SECOND = 1_000_000_000n;
 
-/** Now, in nanoseconds since 1970; the same for all threads. */
+/**
+ * Now, in nanoseconds since 1970; the same for all threads. (Not from `performance`: its origin is the wall clock at a
+ * thread's start, so threads that start before and after the clock is set would never agree again.)
+ */
 export function nowNanoseconds(): bigint {
-  return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1e6));
+  return BigInt(Date.now()) * 1_000_000n;
 }
 
 /**
@@ -26,7 +29,9 @@ export function takeFromRate(clock: BigInt64Array, perSecond: number, now: bigin
   const share = (SECOND + rate - 1n) / rate;
   for (;;) {
     const usedUntil = Atomics.load(clock, 0);
-    const next = (usedUntil > now ? usedUntil : now) + share;
+    // So far ahead it was never put: the clock has been set back since, and the allowance starts anew.
+    const isStale = usedUntil - now > 2n * share * rate;
+    const next = (usedUntil > now && !isStale ? usedUntil : now) + share;
     if (next - now > share * rate) return false;
     if (Atomics.compareExchange(clock, 0, usedUntil, next) === usedUntil) return true;
   }

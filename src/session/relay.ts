@@ -53,6 +53,7 @@ export class Relay {
     let buffer = this.#buffers.small();
     let quiet = 0;
     let failing = from;
+    let isCutShort = false;
     try {
       for (;;) {
         failing = from;
@@ -76,8 +77,9 @@ export class Relay {
         }
       }
     } catch (error) {
-      // A TLS peer that goes without a goodbye has ended all the same.
-      if (!(failing === from && error instanceof Deno.errors.UnexpectedEof)) {
+      // A TLS peer that goes without a goodbye has ended all the same; but nobody else is to say it in its name.
+      isCutShort = failing === from && error instanceof Deno.errors.UnexpectedEof;
+      if (!isCutShort) {
         this.#buffers.release(buffer);
         this.#fail(failing, error);
         return;
@@ -87,14 +89,14 @@ export class Relay {
     this.#firstEnded ??= from;
     this.#ended[from] = true;
     // A side that has ended before is closed in a moment, which says the same to most.
-    if (!this.#ended[to] || sink.closesAbruptly === true) await this.#endWriting(to);
+    if (!this.#ended[to] || sink.closesAbruptly === true) await this.#endWriting(to, isCutShort);
     if (++this.#finished === 2) this.#end(closedBy(this.#firstEnded));
   }
 
   /** Passes the end of one side on to the other, which may go on sending. */
-  async #endWriting(to: Side): Promise<void> {
+  async #endWriting(to: Side, isCutShort: boolean): Promise<void> {
     try {
-      await this.#streams[to].closeWrite();
+      await this.#streams[to].closeWrite(isCutShort);
     } catch (error) {
       this.#fail(to, error);
     }

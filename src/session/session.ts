@@ -228,6 +228,7 @@ export class Session implements Deadline, RelayObserver {
     const client = {
       address: this.route.source.address,
       listenerPort: this.#client.localAddr.port,
+      isGone: () => this.#over,
       preamble: () => proxyProtocol === null ? NOTHING : this.#proxyHeader(proxyProtocol),
       onFailure: (reason: string) => notes.connectFailure = reason,
     };

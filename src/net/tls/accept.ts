@@ -6,7 +6,7 @@
 
 import { messageOf } from "../../errors.ts";
 import { type CheckedCertificates, type ClientIdentity, identify } from "./client_certificate.ts";
-import { type ClientHello, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
+import { type ClientHello, HelloProgress, MAX_CLIENT_HELLO_BYTES, readClientHello } from "./client_hello.ts";
 import { failureInWords, plainWords } from "./failure_words.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import { type MachineFacts, type MachineSettings, TlsMachine } from "./machine.ts";
@@ -90,8 +90,9 @@ async function readHello(
   let bytes = new Uint8Array(Math.max(FIRST_READ, early.length));
   bytes.set(early);
   let filled = early.length;
+  const progress = new HelloProgress();
   for (;;) {
-    const result = readClientHello(bytes.subarray(0, filled));
+    const result = readClientHello(bytes.subarray(0, filled), progress);
     if (result.state === "done") return { hello: result.hello, bytes: bytes.subarray(0, filled) };
     if (result.state === "invalid") throw new HandshakeError(result.reason, TEXTS[result.reason]);
     do {

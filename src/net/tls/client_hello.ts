@@ -39,9 +39,41 @@ const HOST_NAME = 0;
 const NOT_TLS: ClientHelloResult = { state: "invalid", reason: "not_tls" };
 const TOO_LARGE: ClientHelloResult = { state: "invalid", reason: "hello_too_large" };
 
-/** Reads a ClientHello out of everything that a client has sent so far. */
-export function readClientHello(bytes: Uint8Array): ClientHelloResult {
-  const message = joinRecords(bytes.subarray(0, MAX_CLIENT_HELLO_BYTES));
+/**
+ * How far a ClientHello has been read: records that are complete are not read again, or a hello in tiny ones would cost
+ * its sender little and us much.
+ */
+export class HelloProgress {
+  #message = new Uint8Array(0);
+  /** Bytes of complete records. */
+  at = 0;
+  /** Bytes of the message in them. */
+  filled = 0;
+
+  /** Room for the message. @param length bytes that have come */
+  messageFor(length: number): Uint8Array {
+    if (this.#message.length < length) {
+      const larger = new Uint8Array(Math.max(length, 2 * this.#message.length));
+      larger.set(this.#message.subarray(0, this.filled));
+      this.#message = larger;
+    }
+    return this.#message;
+  }
+
+  /** A record is complete. */
+  passed(at: number, filled: number): void {
+    this.at = at;
+    this.filled = filled;
+  }
+}
+
+/**
+ * Reads a ClientHello out of everything that a client has sent so far.
+ *
+ * @param progress how far the same bytes were read before
+ */
+export function readClientHello(bytes: Uint8Array, progress = new HelloProgress()): ClientHelloResult {
+  const message = joinRecords(bytes.subarray(0, MAX_CLIENT_HELLO_BYTES), progress);
   if (!(message instanceof Uint8Array)) {
     return message.state === "more" && message.atLeast > MAX_CLIENT_HELLO_BYTES ? TOO_LARGE : message;
   }
@@ -66,11 +98,10 @@ export function readClientHello(bytes: Uint8Array): ClientHelloResult {
 }
 
 /** The handshake message without its record heads; or why there is none. */
-function joinRecords(bytes: Uint8Array): Uint8Array | ClientHelloResult {
-  const message = new Uint8Array(bytes.length);
-  let filled = 0;
-  let needed = MESSAGE_HEAD;
-  let at = 0;
+function joinRecords(bytes: Uint8Array, progress: HelloProgress): Uint8Array | ClientHelloResult {
+  const message = progress.messageFor(bytes.length);
+  let { at, filled } = progress;
+  let needed = filled >= MESSAGE_HEAD ? MESSAGE_HEAD + numberAt(message, 1, 3) : MESSAGE_HEAD;
   while (at < bytes.length) {
     if (bytes[at] !== HANDSHAKE_RECORD || (bytes[at + 1] ?? 3) !== 3) return NOT_TLS;
     const start = at + RECORD_HEAD;
@@ -87,6 +118,7 @@ function joinRecords(bytes: Uint8Array): Uint8Array | ClientHelloResult {
       if (filled >= needed) return message.subarray(0, needed);
     }
     at = start + length;
+    if (at <= bytes.length) progress.passed(at, filled);
   }
   // In the middle of a record its end is what comes next, or that of the message; at its end the head of another one.
   return { state: "more", atLeast: at > bytes.length ? Math.min(at, bytes.length + needed - filled) : at + 1 };

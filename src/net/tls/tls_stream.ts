@@ -61,10 +61,13 @@ export class TlsStream implements ByteStream {
     return bytes.length;
   }
 
-  /** Says that nothing more comes (close_notify), and ends the TCP connection's writing side. */
-  async closeWrite(): Promise<void> {
+  /**
+   * Says that nothing more comes (close_notify), unless something is missing, and ends the TCP connection's writing
+   * side.
+   */
+  async closeWrite(isCutShort = false): Promise<void> {
     this.#checkOpen();
-    this.#machine.endWriting();
+    if (!isCutShort) this.#machine.endWriting();
     await this.flush();
     await this.#connection.closeWrite();
   }

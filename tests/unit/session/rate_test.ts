@@ -19,6 +19,13 @@ for (const rate of [1, 2, 3, 7, 100, 999, 700_000, 1_000_000]) {
   });
 }
 
+Deno.test("takeFromRate() starts anew when the clock was set back", () => {
+  const shared = new BigInt64Array(new SharedArrayBuffer(8));
+  for (let index = 0; index < 4; index++) assert.ok(takeFromRate(shared, 4, 1000n * SECOND));
+  for (let index = 0; index < 4; index++) assert.ok(takeFromRate(shared, 4, 900n * SECOND), `token ${index}`);
+  assert.equal(takeFromRate(shared, 4, 900n * SECOND), false);
+});
+
 Deno.test("takeFromRate() gives the allowance back over a second", () => {
   const shared = clock();
   for (let index = 0; index < 4; index++) assert.ok(takeFromRate(shared, 4, SECOND));
