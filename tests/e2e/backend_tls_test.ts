@@ -351,18 +351,23 @@ Deno.test("without a CA of its own a server must have a certificate of a CA that
   await using app = tlsEchoServer(CHAIN);
   await using other = tlsEchoServer([await server({ issuer: FORGED })]);
   const settings = { backendTls: { serverName: NAME } };
-  const ports = [freePort(), freePort()];
+  // What the system trusts does not count where a CA is given.
+  const given = { backendTls: { serverName: NAME, ca: "internal" } };
+  const ports = [freePort(), freePort(), freePort(), freePort()];
+  const servers = [[app, settings], [other, settings], [app, given], [other, given]] as const;
   const config = {
-    listeners: [app, other].map((one, index) =>
-      listener(ports[index] ?? 0, group("127.0.0.1", [one.port], settings), { name: `web${index}` })
+    ...STORE,
+    listeners: servers.map(([one, tls], index) =>
+      listener(ports[index] ?? 0, group("127.0.0.1", [one.port], tls), { name: `web${index}` })
     ),
   };
   const folder = await Deno.makeTempDir({ prefix: "weir-roots-" });
   try {
     await Deno.writeTextFile(`${folder}/roots.pem`, ROOT.certPem);
     const trusting = { DENO_TLS_CA_STORE: "system", SSL_CERT_FILE: `${folder}/roots.pem` };
-    for (const [env, gets] of [[trusting, ["hello", ""]], [{}, ["", ""]]] as const) {
-      await using _running = await RunningWeir.start(config, { env });
+    const vectors = [[trusting, ["hello", "", "", "hello"]], [{}, ["", "", "", "hello"]]] as const;
+    for (const [env, gets] of vectors) {
+      await using _running = await RunningWeir.start(config, { env, files: { "internal.pem": FORGED.certPem } });
       for (const [index, port] of ports.entries()) {
         using connection = await Deno.connect({ hostname: "127.0.0.1", port });
         await writeAll(connection, encode("hello"));
@@ -370,7 +375,7 @@ Deno.test("without a CA of its own a server must have a certificate of a CA that
         assert.equal(decode(await readAll(connection)), gets[index], `${JSON.stringify(env)} ${index}`);
       }
     }
-    assert.equal(other.received, 0);
+    assert.deepEqual([app.received, other.received], ["hello".length, 2 * "hello".length]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
