@@ -185,6 +185,7 @@ peerTest("who was refused and why is logged for people, once a second at most", 
   const startedAt = performance.now();
   for (let count = 0; count < 10; count++) await askWithOpenssl(openssl, { port: ports["127.0.0.1"], args });
   const seconds = (performance.now() - startedAt) / 1000;
+  await until("it is logged", () => running.log.includes("turned client"));
   const lines = running.log.split("\n").filter((line) => line.includes("turned client"));
   assert.match(lines[0] ?? "", /the client's certificate \\"CN=expired\\" was refused: it has expired/);
   assert.match(lines[0] ?? "", /"failure":"expired"/);

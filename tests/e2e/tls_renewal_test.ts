@@ -165,12 +165,22 @@ Deno.test("a certificate is renewed in the same socket, and those who wait to be
   assert.deepEqual(await sockets(), before, "the sockets are the same");
 });
 
+/** Fails when memory has grown from the second quarter of its sizes to the last. */
+function assertFlat(sizes: readonly number[]): void {
+  const quarter = Math.floor(sizes.length / 4);
+  const most = (from: number) => Math.max(...sizes.slice(from, from + quarter));
+  const growth = most(sizes.length - quarter) / most(quarter);
+  assert.ok(growth < 1.25, `memory grew to ${growth} times what it was: ${sizes.map((size) => size >> 20)} MiB`);
+}
+
 const LONG = Deno.env.get("WEIR_LONG") === "1";
 const RENEWALS = LONG ? 1000 : 100;
 const SECONDS = LONG ? 40 : 5;
 
 peerTest(
-  `${RENEWALS} renewals under wrk, with new connections and with old ones: no failed request, flat memory`,
+  `${RENEWALS} renewals under wrk, with new connections and with old ones: no failed request${
+    LONG ? ", flat memory" : ""
+  }`,
   ["wrk", "nginx"],
   async (paths) => {
     await using server = await startNginx(paths.nginx, "hello");
@@ -183,33 +193,33 @@ peerTest(
     }, { files: certificateFiles(pair[0]) });
     const memory = async () => ((await running.admin("/v1/status")).body as { memory: { rss: number } }).memory.rss;
     const url = `https://127.0.0.1:${port}/`;
-    const duration = `-d${SECONDS + 2}s`;
-    let over = 0;
-    const loads = [["-c10"], ["-c4", "-H", "Connection: close"]].map((args) =>
-      wrkWithoutErrors(paths.wrk, ["-t1", duration, ...args, url]).finally(() => over++)
-    );
-    for (const load of loads) load.catch(() => {}); // looked at below, unless a renewal fails before
+    let over = false;
+    const loads = [["-c10"], ["-c4", "-H", "Connection: close"]].map(async (args) => {
+      while (!over) await wrkWithoutErrors(paths.wrk, ["-t1", "-d4s", ...args, url]);
+    });
+    const loading = Promise.all(loads);
+    loading.catch(() => {}); // looked at below, unless a renewal fails before
 
     const sizes: number[] = [];
     const startedAt = performance.now();
-    for (let round = 1; round <= RENEWALS; round++) {
-      const wait = startedAt + round * SECONDS * 1000 / RENEWALS - performance.now();
-      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-      const [next, last] = round % 2 === 0 ? pair : [pair[1], pair[0]];
-      await put(running, certificateFiles(next));
-      await reload(running);
-      if (round % 10 === 0) sizes.push(await memory());
-      if (round % 50 !== 49) continue;
-      await assert.rejects(connectTls({ port, trusts: [last] }), /certificate/i);
-      (await connectTls({ port, trusts: [next] })).close();
+    try {
+      for (let round = 1; round <= RENEWALS; round++) {
+        const wait = startedAt + round * SECONDS * 1000 / RENEWALS - performance.now();
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+        const [next, last] = round % 2 === 0 ? pair : [pair[1], pair[0]];
+        await put(running, certificateFiles(next));
+        await reload(running);
+        if (round % 10 === 0) sizes.push(await memory());
+        if (round % 50 !== 49) continue;
+        await assert.rejects(connectTls({ port, trusts: [last] }), /certificate/i);
+        (await connectTls({ port, trusts: [next] })).close();
+      }
+    } finally {
+      over = true;
     }
-    assert.equal(over, 0, "every renewal was under load");
-    await Promise.all(loads);
+    await loading;
 
-    const quarter = Math.floor(sizes.length / 4);
-    const most = (from: number) => Math.max(...sizes.slice(from, from + quarter));
-    const growth = most(sizes.length - quarter) / most(quarter);
-    assert.ok(growth < 1.25, `memory grew to ${growth} times what it was: ${sizes.map((size) => size >> 20)} MiB`);
+    if (LONG) assertFlat(sizes); // a hundred are too few to tell a leak from warming up
     const { connectionsEnded, handshakeFailures } = await running.listener("web");
     for (const reason of ["connect_failed", "no_server", "internal_error", "handshake_timeout", "drain"]) {
       assert.equal(connectionsEnded[reason] ?? 0, 0, reason);
