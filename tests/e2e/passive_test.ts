@@ -19,7 +19,8 @@ const server = async (running: RunningWeir, index: number, name = "web"): Promis
 function health(running: RunningWeir, index: number, wanted: string, name = "web"): Promise<Server> {
   return until(`server ${index} of "${name}" is ${wanted}`, async () => {
     const found = await server(running, index, name);
-    return found?.health === wanted && found;
+    // The state is on the board; its reason comes with a message, a moment later.
+    return found?.health === wanted && found.lastChange?.to === wanted && found;
   }, 40);
 }
 
@@ -52,7 +53,7 @@ familyTest(
     await goes[Symbol.asyncDispose]();
     await until("it is Abnormal", async () => {
       assert.equal(await readName(port, hostname), "s", "every client gets an answer");
-      return (await server(running, 0))?.health === "Abnormal";
+      return (await server(running, 0))?.lastChange?.to === "Abnormal";
     });
     const down = await server(running, 0);
     assert.equal(down?.connectFailures, 3);
