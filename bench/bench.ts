@@ -3,7 +3,7 @@
  * thread each, in turn, round after round. What counts is the CPU time of the proxy for a unit of work, as a ratio:
  * throughput on a shared machine says little.
  *
- * `deno task bench` (five rounds), `deno task bench --quick` (one round of a second each).
+ * `deno task bench` (five rounds, or `--rounds=N`), `deno task bench --quick` (one round of a second each).
  *
  * @module
  */
@@ -84,7 +84,8 @@ async function main(): Promise<void> {
     return;
   }
   const quick = Deno.args.includes("--quick");
-  const [rounds, seconds] = quick ? [1, 1] : [5, 2];
+  const asked = Deno.args.find((word) => word.startsWith("--rounds="));
+  const [rounds, seconds] = quick ? [1, 1] : [Number(asked?.slice("--rounds=".length) ?? 5), 2];
   const folder = await Deno.makeTempDir({ prefix: "weir-bench-" });
   await Deno.chmod(folder, 0o755);
   const authority = await issue({ name: "bench CA", ca: true });
