@@ -19,10 +19,18 @@ export interface WheelClock {
   now(): number;
   /** Starts a repeating timer; what it returns stops it. */
   every(milliseconds: number, call: () => void): () => void;
+  /** Calls when everything else that waits for the thread has had its turn; what it returns stops it. */
+  soon(call: () => void): () => void;
 }
 
-/** The length of a tick; a deadline is met within two of them. */
+/** The length of a tick; a deadline is met within two of them, and those of a crowd soon after. */
 export const TICK_MS = 250;
+
+/**
+ * At most so many expire in one go. Closing thousands of connections at once takes a tenth of a second, in which nobody
+ * else would be served.
+ */
+export const MOST_AT_ONCE = 32;
 
 const SLOTS = 256;
 
@@ -32,15 +40,23 @@ const REAL_CLOCK: WheelClock = {
     const timer = setInterval(call, milliseconds);
     return () => clearInterval(timer);
   },
+  soon: (call) => {
+    const timer = setTimeout(call, 0);
+    return () => clearTimeout(timer);
+  },
 };
 
 /** The wheel. It ticks only while something is on it. */
 export class DeadlineWheel {
   readonly #slots = Array.from({ length: SLOTS }, () => new Set<Deadline>());
-  readonly #slotOf = new Map<Deadline, Set<Deadline>>();
+  /** Those that are due and have not expired yet. */
+  readonly #due = new Set<Deadline>();
+  /** Where each deadline is: in a slot, or among those that are due. */
+  readonly #placeOf = new Map<Deadline, Set<Deadline>>();
   readonly #clock: WheelClock;
   readonly #startedAt: number;
   #stopTicking: (() => void) | undefined;
+  #stopGoingOn: (() => void) | undefined;
   /** The current tick, for {@link Deadline.dueTick}. */
   now = 0;
 
@@ -77,11 +93,13 @@ export class DeadlineWheel {
 
   /** Takes a deadline off the wheel; harmless when it is not on it. */
   remove(deadline: Deadline): void {
-    this.#slotOf.get(deadline)?.delete(deadline);
-    this.#slotOf.delete(deadline);
-    if (this.#slotOf.size > 0) return;
+    this.#placeOf.get(deadline)?.delete(deadline);
+    this.#placeOf.delete(deadline);
+    if (this.#placeOf.size > 0) return;
     this.#stopTicking?.();
     this.#stopTicking = undefined;
+    this.#stopGoingOn?.();
+    this.#stopGoingOn = undefined;
   }
 
   #place(deadline: Deadline): void {
@@ -89,7 +107,7 @@ export class DeadlineWheel {
     const slot = this.#slots[(this.now + ahead) % SLOTS];
     if (slot === undefined) return;
     slot.add(deadline);
-    this.#slotOf.set(deadline, slot);
+    this.#placeOf.set(deadline, slot);
   }
 
   #tickByClock(): number {
@@ -98,7 +116,7 @@ export class DeadlineWheel {
 
   /** A wheel with nothing on it does not tick, so its time stands still. */
   #catchUpWhenIdle(): void {
-    if (this.#slotOf.size === 0) this.now = this.#tickByClock();
+    if (this.#placeOf.size === 0) this.now = this.#tickByClock();
   }
 
   /** Goes by the clock and not by the number of calls: timers come late when the thread is busy. */
@@ -108,16 +126,35 @@ export class DeadlineWheel {
       this.now++;
       const slot = this.#slots[this.now % SLOTS];
       if (slot === undefined || slot.size === 0) continue;
-      for (const deadline of [...slot]) {
-        // Taken off by one that expired before it in this very tick.
-        if (!slot.delete(deadline)) continue;
+      for (const deadline of slot) {
+        slot.delete(deadline);
         if (deadline.dueTick > this.now) {
           this.#place(deadline);
           continue;
         }
-        this.remove(deadline);
-        deadline.expire();
+        this.#due.add(deadline);
+        this.#placeOf.set(deadline, this.#due);
       }
+    }
+    if (this.#stopGoingOn === undefined) this.#expireDue();
+  }
+
+  #expireDue(): void {
+    this.#stopGoingOn = undefined;
+    let left = MOST_AT_ONCE;
+    for (const deadline of this.#due) {
+      // Pushed back while it waited for its turn.
+      if (deadline.dueTick > this.now) {
+        this.#due.delete(deadline);
+        this.#place(deadline);
+        continue;
+      }
+      if (left-- === 0) {
+        this.#stopGoingOn = this.#clock.soon(() => this.#expireDue());
+        return;
+      }
+      this.remove(deadline);
+      deadline.expire();
     }
   }
 }

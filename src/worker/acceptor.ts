@@ -14,6 +14,12 @@ import { type ListeningSocket, needsNewSockets } from "./listening_socket.ts";
 /** How long accepting pauses when the machine has no descriptor left. */
 const ACCEPT_PAUSE_MS = 50;
 
+/**
+ * So many are accepted in a row before everything else has a turn. The runtime hands over up to 128 connections that
+ * wait in the queue without looking at any other socket; that many TLS clients are 15 ms in which nobody is served.
+ */
+const MOST_IN_A_ROW = 16;
+
 /** What an acceptor needs of its listener. */
 export interface AcceptorContext {
   /** Opens the socket of one port. @throws {WeirError} `bind_failed` */
@@ -149,6 +155,7 @@ export class Acceptor {
 
   /** Runs until the socket is closed on purpose; no error ends it. */
   async #acceptFrom(socket: ListeningSocket): Promise<void> {
+    let untilTurn = MOST_IN_A_ROW;
     while (this.#accepting.has(socket)) {
       let connection: AcceptedConnection;
       try {
@@ -162,6 +169,10 @@ export class Acceptor {
         continue;
       }
       this.#context.onConnection(connection);
+      if (--untilTurn === 0) {
+        untilTurn = MOST_IN_A_ROW;
+        await new Promise((resolve) => setImmediate(resolve));
+      }
     }
   }
 

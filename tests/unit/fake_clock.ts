@@ -35,6 +35,9 @@ export class FakeClock implements WheelClock {
     return this.#set({ at: this.#now + seconds * 1000, every: undefined, call });
   };
 
+  /** Calls once, at the present time, when the clock moves. */
+  readonly soon = (call: () => void): () => void => this.after(0, call);
+
   /** Calls again and again. */
   readonly every = (milliseconds: number, call: () => void): () => void => {
     return this.#set({ at: this.#now + milliseconds, every: milliseconds, call });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Deadline, DeadlineWheel, TICK_MS } from "../../../src/net/deadlines.ts";
+import { type Deadline, DeadlineWheel, MOST_AT_ONCE, TICK_MS } from "../../../src/net/deadlines.ts";
 import { FakeClock } from "../fake_clock.ts";
 
 /** A deadline that remembers when it was due. */
@@ -118,6 +118,47 @@ Deno.test("wheel.remove() from within expire() keeps a deadline of the same tick
   wheel.add(second);
   clock.advance(5000);
   assert.deepEqual(rang, ["first"]);
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("wheel lets others have a turn between the deadlines of a crowd, and forgets none", () => {
+  const { clock, wheel } = bench();
+  const turns: number[] = [];
+  const crowd = Array.from({ length: 3 * MOST_AT_ONCE + 5 }, (_, index): Deadline => ({
+    dueTick: wheel.tickIn(1),
+    expire: () => {
+      if (index === 0) clock.after(0, () => turns.push(-1));
+      turns.push(index);
+    },
+  }));
+  for (const deadline of crowd) wheel.add(deadline);
+  clock.advance(5000);
+  assert.equal(turns[MOST_AT_ONCE], -1, "somebody else's turn after the first slice");
+  assert.deepEqual(turns.filter((turn) => turn >= 0), crowd.map((_, index) => index));
+  assert.equal(clock.timers, 0);
+});
+
+Deno.test("wheel spares those of a crowd that are pushed back or taken off while they wait for their turn", () => {
+  const { clock, wheel } = bench();
+  const rang: number[] = [];
+  const [pushed, gone] = [MOST_AT_ONCE + 3, MOST_AT_ONCE + 4];
+  const crowd = Array.from({ length: 2 * MOST_AT_ONCE }, (_, index): Deadline => ({
+    dueTick: wheel.tickIn(1),
+    expire: () => {
+      rang.push(index);
+      if (index !== 0) return;
+      clock.after(0, () => {
+        (crowd[pushed] ?? assert.fail()).dueTick = wheel.tickIn(10);
+        wheel.remove(crowd[gone] ?? assert.fail());
+      });
+    },
+  }));
+  for (const deadline of crowd) wheel.add(deadline);
+  clock.advance(5000);
+  const spared = [pushed, gone];
+  assert.deepEqual(rang, crowd.map((_, index) => index).filter((index) => !spared.includes(index)));
+  clock.advance(20_000);
+  assert.deepEqual(rang.slice(-1), [pushed], "at its new time");
   assert.equal(clock.timers, 0);
 });
 
