@@ -143,14 +143,18 @@ async function identifyClient(
   machine: TlsMachine,
   checked: CheckedCertificates,
 ): Promise<ClientIdentity> {
-  const resumed = machine.resumed();
+  const [resumed, now] = [machine.resumed(), new Date()];
   const shown = {
     certificate: machine.peerCertificate(),
     verifyError: machine.verifyError(),
     resumed,
   };
+  const fingerprint = shown.certificate?.fingerprint256;
+  if (resumed && fingerprint !== undefined) {
+    await checked.lookAgain(fingerprint, machine.peerChain(), now.getTime());
+  }
   try {
-    return identify(shown, checked, new Date());
+    return identify(shown, checked, now);
   } catch (error) {
     // Over a resumed session the server has spoken encrypted before.
     if (error instanceof HandshakeError && machine.version() === "TLSv1.2" && !resumed) {

@@ -7,9 +7,13 @@
 
 import { X509Certificate } from "node:crypto";
 import { messageOf } from "../../errors.ts";
+import { type Certificate, readCertificate } from "./certificate.ts";
+import { certificatesIn } from "./certificate_list.ts";
 import { commonNameOf, versionOf } from "./der.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import type { MachineFacts, PeerCertificate } from "./machine.ts";
+import { DerError } from "./strict_der.ts";
+import { pathToTrust } from "./trust.ts";
 
 /** Who a client is, by its certificate. */
 export interface ClientIdentity {
@@ -49,11 +53,13 @@ const REMEMBERED = 100_000;
 export class CheckedCertificates {
   readonly #validUntil = new Map<string, number>();
   readonly #authorities: ReadonlySet<string>;
+  readonly #clientCaPem: string;
 
   /** @param clientCaPem the client CAs @throws {Error} when they are no certificates */
   constructor(clientCaPem: string) {
     const found = clientCaPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     this.#authorities = new Set(found.map((pem) => new X509Certificate(pem).fingerprint256));
+    this.#clientCaPem = clientCaPem;
   }
 
   /** Whether it is the certificate of one of the client CAs. */
@@ -74,6 +80,29 @@ export class CheckedCertificates {
     if (this.#validUntil.size <= REMEMBERED) return;
     const [oldest] = this.#validUntil.keys();
     if (oldest !== undefined) this.#validUntil.delete(oldest);
+  }
+
+  /**
+   * Looks for itself at a certificate that nobody has checked against these client CAs: one of a session from before a
+   * CA was taken out of the set, whose own CA may have stayed. The client has shown then that it has the key.
+   *
+   * @param chain DER, the client's own certificate first, @param now milliseconds since 1970
+   */
+  async lookAgain(fingerprint: string, chain: readonly Uint8Array[], now: number): Promise<void> {
+    if (this.has(fingerprint, now)) return;
+    const path = await this.#pathFor(chain, now);
+    if (path !== undefined) this.add(fingerprint, Math.min(...path.map(({ validTo }) => validTo)));
+  }
+
+  async #pathFor(chain: readonly Uint8Array[], now: number): Promise<readonly Certificate[] | undefined> {
+    try {
+      const shown = chain.map((one) => readCertificate(Uint8Array.from(one)));
+      return await pathToTrust(shown, { anchors: certificatesIn(this.#clientCaPem), identity: null, now });
+    } catch (error) {
+      // One that is not well formed leads nowhere.
+      if (error instanceof DerError) return undefined;
+      throw error;
+    }
   }
 
   /** Whether it was checked and is still valid. @param now milliseconds since 1970 */

@@ -1,5 +1,5 @@
 /**
- * Whether a server's certificate leads to a CA that is trusted (RFC 5280, 6.1).
+ * Whether a certificate leads to a CA that is trusted (RFC 5280, 6.1).
  *
  * The TLS library has looked at the chain before. But the handle that it is used through takes some chains for good by
  * the names in them alone, without a look at the signatures (version 1 certificates, and such as it cannot read). So
@@ -13,18 +13,24 @@ import { hex } from "./strict_der.ts";
 import { mayVouchFor, type ServerIdentity } from "./server_identity.ts";
 import { hasSigned } from "./signature.ts";
 
-/** Certificates that a server may show; real chains have two or three. */
+/** Certificates that somebody may show; real chains have two or three. */
 export const MOST_CERTIFICATES = 10;
 
-/** Signatures that are looked at for one server, so that a chain made for it keeps nobody busy. */
+/** Signatures that are looked at for one chain, so that one made for it keeps nobody busy. */
 const MOST_SIGNATURES = 50;
 
 const SERVER_AUTHENTICATION = "2b06010505070301";
+const CLIENT_AUTHENTICATION = "2b06010505070302";
 const ANY_PURPOSE = "551d2500";
 
 /** Whether a certificate's purposes leave servers in. */
 export function isForServers({ purposes }: Pick<Certificate, "purposes">): boolean {
   return purposes === null || purposes.includes(SERVER_AUTHENTICATION) || purposes.includes(ANY_PURPOSE);
+}
+
+/** Whether a certificate's purposes leave clients in; "any" is not enough for the TLS library, so it is not here. */
+function isForClients({ purposes }: Certificate): boolean {
+  return purposes === null || purposes.includes(CLIENT_AUTHENTICATION);
 }
 
 /** Whether a certificate is valid at a time, milliseconds since 1970. */
@@ -36,16 +42,16 @@ export function isValidAt({ validFrom, validTo }: Pick<Certificate, "validFrom" 
 export interface TrustQuestion {
   /** CAs that are trusted. */
   readonly anchors: readonly Certificate[];
-  /** Who the server must be: CAs may be held to some names. */
-  readonly identity: ServerIdentity;
+  /** Who a server must be: CAs may be held to some names. `null` for a client, which need not be anybody by name. */
+  readonly identity: ServerIdentity | null;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
 /**
- * The certificates that lead from a server's to a trusted CA, both included; `undefined` when none do.
+ * The certificates that lead from somebody's own to a trusted CA, both included; `undefined` when none do.
  *
- * @param chain as the server has shown it, its own certificate first; the others in any order
+ * @param chain as it was shown, the own certificate first; the others in any order
  */
 export async function pathToTrust(
   chain: readonly Certificate[],
@@ -53,15 +59,18 @@ export async function pathToTrust(
 ): Promise<readonly Certificate[] | undefined> {
   const [own, ...others] = chain;
   if (own === undefined || chain.length > MOST_CERTIFICATES) return undefined;
+  const isForPurpose = identity === null ? isForClients : isForServers;
   const isSound = (one: Certificate) =>
-    one.version === 3 && !one.hasUnknownCritical && isForServers(one) && isValidAt(one, now);
+    one.version === 3 && !one.hasUnknownCritical && isForPurpose(one) && isValidAt(one, now);
+  // A client's names are not looked at, so a CA that is held to some of them vouches for none.
+  const mayVouch = (names: Certificate["names"]) => identity === null ? names === null : mayVouchFor(names, identity);
   if (!isSound(own)) return undefined;
   // Trusted by itself: a self-signed certificate that was given as the CA.
   if (anchors.some((anchor) => isSame(anchor, own))) return [own];
   let signatures = 0;
   const maySign = (issuer: Certificate, below: readonly Certificate[]) =>
-    isSound(issuer) && issuer.isCa && issuer.maySign && mayVouchFor(issuer.names, identity) &&
-    // The server's own certificate does not count.
+    isSound(issuer) && issuer.isCa && issuer.maySign && mayVouch(issuer.names) &&
+    // The own certificate does not count.
     (issuer.pathLength === null || below.length - 1 <= issuer.pathLength);
   const lead = async (below: readonly Certificate[]): Promise<readonly Certificate[] | undefined> => {
     const last = below.at(-1);

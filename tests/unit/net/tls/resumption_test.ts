@@ -21,6 +21,8 @@ const RESUMES = !Deno.version.deno.startsWith("2.7.");
 const stranger = await issue({ name: "Stranger", ca: true });
 // With RSA, which signs with what Deno 2.7 takes in TLS 1.2 as well.
 const bob = await issue({ name: "Bob", issuer: ROOT, key: "RSA" });
+const middle = await issue({ name: "Middle", ca: true, issuer: ROOT });
+const carol = await issue({ name: "Carol", issuer: middle, key: "RSA" });
 const foe = await issue({ name: "Foe", issuer: stranger, key: "RSA" });
 
 /** One client that keeps its session in a file from one connection to the next. */
@@ -41,7 +43,8 @@ class ReturningClient implements AsyncDisposable {
     const hasSession = await Deno.stat(session).then(() => true, () => false);
     const files = { "cert.pem": certificate?.certPem ?? "", "cert.key": certificate?.keyPem ?? "" };
     for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${this.#folder}/${name}`, text);
-    const own = ["-cert", `${this.#folder}/cert.pem`, "-key", `${this.#folder}/cert.key`];
+    const pem = `${this.#folder}/cert.pem`;
+    const own = ["-cert", pem, "-cert_chain", pem, "-key", `${this.#folder}/cert.key`];
     const running = run(this.#openssl, [
       ...["s_client", "-connect", `127.0.0.1:${listener.addr.port}`, "-servername", "localhost", "-ign_eof"],
       ...[this.#version, "-sess_out", session],
@@ -109,6 +112,23 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
     assertOut(await client.connect(mutualSettings({ clientCaPem: stranger.certPem }, checked), bob), "unknown_ca");
   });
 
+  test("a session goes on when another client CA is taken away", async (client) => {
+    const checked = new CheckedByAuthority();
+    const both = mutualSettings({ clientCaPem: stranger.certPem + ROOT.certPem }, checked);
+    assert.ok((await client.connect(both, bob)).isIn);
+    const { isIn, facts } = await client.connect(mutualSettings({}, checked), bob);
+    assert.deepEqual([isIn, facts?.resumed, facts?.client?.commonName], [true, RESUMES, "Bob"]);
+  });
+
+  test("a session goes on when another client CA is taken away, with an intermediate CA in between", async (client) => {
+    const checked = new CheckedByAuthority();
+    const both = mutualSettings({ clientCaPem: stranger.certPem + ROOT.certPem }, checked);
+    const below = { ...carol, certPem: carol.certPem + middle.certPem };
+    assert.ok((await client.connect(both, below)).isIn);
+    const { isIn, facts } = await client.connect(mutualSettings({}, checked), below);
+    assert.deepEqual([isIn, facts?.resumed, facts?.client?.commonName], [true, RESUMES, "Carol"]);
+  });
+
   test("a session of one of two client CAs is not good for the other alone", async (client) => {
     const checked = new CheckedByAuthority();
     const both = mutualSettings({ clientCaPem: ROOT.certPem + stranger.certPem }, checked);
@@ -125,10 +145,10 @@ for (const version of ["-tls1_2", "-tls1_3"]) {
     assert.deepEqual([isIn, facts?.resumed, facts?.client?.commonName], [true, RESUMES, "Bob"]);
   });
 
-  test("a session whose certificate nobody has checked in this thread lets nobody in", async (client) => {
+  test("a session whose certificate nobody has checked against this client CA is looked at anew", async (client) => {
     assert.ok((await client.connect(mutualSettings(), bob)).isIn);
-    const elsewhere = await client.connect(mutualSettings());
-    assertOut(elsewhere, RESUMES ? "unknown_ca" : "no_certificate");
+    const { isIn, facts } = await client.connect(mutualSettings(), bob);
+    assert.deepEqual([isIn, facts?.resumed, facts?.client?.commonName], [true, RESUMES, "Bob"]);
   });
 
   test("a client that was refused for its certificate cannot come back with its session", async (client) => {

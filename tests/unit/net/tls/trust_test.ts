@@ -117,6 +117,32 @@ Deno.test("pathToTrust() does not find what is not there", async () => {
   assert.equal(await lengthOf([client, ROOT, valid]), 2, "the first certificate counts: the client's");
 });
 
+Deno.test("pathToTrust() finds the way from a client's certificate, whoever the client is", async () => {
+  const client = (request: Partial<IssueRequest>) => issue({ name: "client", issuer: ROOT, ...request });
+  const byCa = async (request: Partial<IssueRequest>) => {
+    const ca = await middle(request);
+    return [await client({ issuer: ca }), ca];
+  };
+  const vectors: readonly (readonly [string, readonly Issued[], number | undefined])[] = [
+    ["no purpose named", [await client({})], 2],
+    ["for clients", [await client({ purposes: [PURPOSES.client] })], 2],
+    ["with an intermediate", await byCa({}), 3],
+    ["with an intermediate for clients", await byCa({ purposes: [PURPOSES.client] }), 3],
+    ["for servers", [await client({ purposes: [PURPOSES.server] })], undefined],
+    ["for any purpose, as the TLS library sees it", [await client({ purposes: [PURPOSES.any] })], undefined],
+    ["an intermediate for servers", await byCa({ purposes: [PURPOSES.server] }), undefined],
+    ["an intermediate that is held to names", await byCa({ extensions: [onlyFor("internal")] }), undefined],
+    ["signed by a root of the same name", [await client({ issuer: FORGED })], undefined],
+    ["expired", [await client({ to: "2026-05-31T00:00:00Z" })], undefined],
+    ["version 1", [await client({ version: 1 })], undefined],
+  ];
+  for (const [what, chain, length] of vectors) {
+    const anchors = certificatesOf([ROOT]);
+    const path = await pathToTrust(certificatesOf(chain), { anchors, identity: null, now: NOW });
+    assert.equal(path?.length, length, what);
+  }
+});
+
 Deno.test("pathToTrust() ends, however certificates have signed each other", async () => {
   const keys = (await issue({ name: "x" })).keys;
   const ring = await Promise.all(
