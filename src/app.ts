@@ -18,6 +18,8 @@ import { type OverrideScope, type ServerOverride, withOverride } from "./config/
 import { addressesOverlap } from "./config/rules.ts";
 import { EventStreams } from "./admin/event_streams.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
+import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
+import { OverloadWatch } from "./control/overload_watch.ts";
 import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
 import type { ConfigSource } from "./config/source.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
@@ -49,6 +51,7 @@ export class App {
   /** What is logged and is an event is remembered. */
   readonly #log: Log = recordingLog(writeLog, this.#events);
   readonly #refusals: RefusalWatch;
+  readonly #overload: OverloadWatch;
   #stopLooking: (() => void) | undefined;
   readonly #accessLog: AccessLog;
   readonly #startedAt = new Date();
@@ -67,7 +70,16 @@ export class App {
       after,
       now: () => performance.now(),
     });
-    this.#supervisor = new Supervisor(log, 1, (batch) => this.#accessLog.take(batch));
+    this.#supervisor = new Supervisor(log, 1, {
+      onAccess: (batch) => this.#accessLog.take(batch),
+      onShortage: (error) => this.#overload.shortage(error),
+    });
+    this.#overload = new OverloadWatch({
+      capacity: this.#supervisor.capacity,
+      log,
+      open: HAS_DESCRIPTOR_LIMIT ? openDescriptor : null,
+      now: () => performance.now(),
+    });
     this.#refusals = new RefusalWatch({
       listeners: () => this.#reloader.serving?.listeners.keys() ?? [],
       boards: this.#supervisor.boards,
@@ -110,11 +122,15 @@ export class App {
   async start(): Promise<void> {
     try {
       await this.#reloader.reload("start");
-      this.#stopLooking = every(LOOK_EVERY_MS, () => this.#refusals.look());
+      this.#stopLooking = every(LOOK_EVERY_MS, () => {
+        this.#refusals.look();
+        this.#overload.look();
+      });
     } catch (error) {
       await this.#certificateWatch.close();
       this.#names.stop();
       await this.#supervisor.stop(0);
+      this.#overload.release();
       await this.#accessLog.close();
       throw error;
     }
@@ -187,6 +203,7 @@ export class App {
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
     this.#stopLooking?.();
+    this.#overload.release();
     await this.#accessLog.close();
     await this.#admin?.close();
     this.#log("info", "Stopped");
@@ -195,7 +212,10 @@ export class App {
 
   /** Logging and the admin API: got ready first, so that a bad address refuses the change as a whole. */
   async #prepareGeneral(before: Model | undefined, next: Model, source: ConfigSource): Promise<PreparedChange> {
-    if (before === undefined) await configureLog(next.log);
+    if (before === undefined) {
+      await configureLog(next.log);
+      this.#overload.plan(next);
+    }
     const accessLog = await this.#prepareAccessLog(next, source);
     const takeUpAccessLog = () => {
       this.#supervisor.boards.accessFormat = accessFormat(next.log.access);
@@ -220,6 +240,7 @@ export class App {
       commit: async () => {
         await takeUpAccessLog();
         if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
+        if (before !== undefined) this.#overload.plan(next);
         this.#certificateWatch.follow(this.#certificateFiles(next));
         if (!moved) return;
         const old = this.#admin;
@@ -277,7 +298,7 @@ export class App {
       eventStreams: streams,
       log: this.#log,
     });
-    const server = serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting());
+    const server = serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting(), this.#log);
     return {
       ...server,
       close: () => {
@@ -305,6 +326,7 @@ export class App {
       lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
+      capacity: supervisor.capacity,
       accessLogDropped: this.#accessLog.dropped,
       ready: supervisor.ready && this.#stopping === undefined,
       names: this.#names.states,

@@ -20,6 +20,8 @@ export const END_REASONS = [
   "denied",
   /** The listener has as many connections, or new ones a second, as it may. */
   "limit",
+  /** The program has no descriptor, or no memory, left for it. */
+  "overload",
   /** A client that has to send a PROXY protocol header sent something else. */
   "proxy_header_invalid",
   /** A client that has to send a PROXY protocol header took too long. */
@@ -50,6 +52,7 @@ export const REJECT_REASONS: readonly EndReason[] = [
   "handshake_limit",
   "denied",
   "limit",
+  "overload",
   "proxy_header_invalid",
   "proxy_header_timeout",
 ];

@@ -26,8 +26,10 @@ export const EVENT_KINDS = [
   "listener_stopped",
   /** A listener should accept and cannot; it is tried again. */
   "listener_down",
-  /** Accepting fails, for want of descriptors mostly; it is tried again. */
+  /** Accepting fails; it is tried again. */
   "accept_failing",
+  /** There are no descriptors, or no memory, for more clients: they are turned away. */
+  "overloaded",
   /** A worker thread died. */
   "worker_died",
   /** A worker thread has taken the place of one that died. */

@@ -5,6 +5,7 @@
  */
 
 import type { AccessBatch } from "./access_log/record.ts";
+import type { CapacityMemory } from "./board/capacity.ts";
 import type { HealthState, WorkerMemory } from "./board/layout.ts";
 import type { ListenerPlan } from "./config/model.ts";
 import type { LogFields, LogLevel } from "./log.ts";
@@ -64,6 +65,8 @@ export interface WorkerHello {
   readonly heartbeat: SharedArrayBuffer;
   /** One counter, of 32 bits that start over: lines of the access log that the main thread has taken. */
   readonly accessTaken: SharedArrayBuffer;
+  /** What the process has of descriptors and memory. */
+  readonly capacity: CapacityMemory;
 }
 
 /** Everything that is sent to a worker. */
@@ -93,6 +96,8 @@ export type FromWorker =
     readonly to: HealthState;
     readonly reason: string;
   }
+  /** There is no descriptor, or no memory, left. */
+  | { readonly kind: "shortage"; readonly error: string }
   /** Connections that have ended, for the access log. */
   | { readonly kind: "access" } & AccessBatch
   /** The outcome of probing a server is another than before; `null` means success. */

@@ -248,6 +248,12 @@ export const statusSchema = z.object({
     restarts: count("Workers that died and were replaced"),
     draining: count("Removed or replaced listeners, and removed threads of listeners, that still have connections"),
   }),
+  capacity: z.object({
+    connections: count("Connections that are open, those that are not admitted yet among them"),
+    most: z.int().nullable().openapi({
+      description: "How many the file descriptors are good for; more are turned away. null: no limit is known",
+    }),
+  }),
   memory: z.object({ rss: count("Bytes of memory in use") }),
   totals: z.object({ listeners: z.int(), ...traffic }),
 }).openapi("Status");

@@ -5,7 +5,9 @@
  */
 
 import { messageOf, WeirError } from "../errors.ts";
+import type { Log } from "../log.ts";
 import { formatEndpoint } from "../net/ip.ts";
+import type { ListenAddress } from "../net/listen.ts";
 
 /** The admin API while it can be reached. */
 export interface AdminServer {
@@ -19,34 +21,66 @@ export interface AdminServer {
 /** Seconds that requests under way get when the admin API closes. */
 const CLOSE_SECONDS = 2;
 
+/** Milliseconds between two attempts to take requests again. */
+const REOPEN_MS = 50;
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
 /**
- * Starts serving.
+ * Starts serving. The runtime's server ends for good when it cannot accept (for want of a descriptor, say), with an
+ * error that would end the program if nobody took it; another one takes its place then, as soon as it can.
  *
+ * @param log where to tell of that
  * @throws {WeirError} `bind_failed`
  */
-export function serveAdmin(
-  at: { readonly address: string; readonly port: number },
-  handler: (request: Request) => Response | Promise<Response>,
-): AdminServer {
+export function serveAdmin(at: ListenAddress, handler: Handler, log: Log = () => {}): AdminServer {
+  let server = open(at, handler);
+  let isClosing = false;
+  const reopened = async () => {
+    while (!isClosing) {
+      try {
+        return open(at, handler);
+      } catch {
+        await pause();
+      }
+    }
+  };
+  const serving = (async () => {
+    while (!isClosing) {
+      try {
+        await server.finished;
+      } catch (error) {
+        log("error", `The admin API cannot take requests: ${messageOf(error)}; trying again`);
+        await pause();
+        server = await reopened() ?? server;
+      }
+    }
+  })();
+  const close = async () => {
+    isClosing = true;
+    // A client that stalls in the middle of a request is not waited for. (It cannot be cut off either: aborting a
+    // server that shuts down throws where nobody can catch it, and ends the program.)
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_SECONDS * 1000));
+    await Promise.race([server.shutdown().catch(() => {}).then(() => serving), late]);
+    clearTimeout(timer);
+  };
+  return { ...at, close };
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
+}
+
+function open(at: ListenAddress, handler: Handler): Deno.HttpServer {
   try {
-    const server = Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
-    const close = async () => {
-      // A client that stalls in the middle of a request is not waited for. (It cannot be cut off either: aborting a
-      // server that shuts down throws where nobody can catch it, and ends the program.)
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => timer = setTimeout(resolve, CLOSE_SECONDS * 1000));
-      await Promise.race([server.shutdown(), late]);
-      clearTimeout(timer);
-    };
-    return { ...at, close };
+    return Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse ? "the port is in use by another program" : messageOf(error);
     throw new WeirError(
       "bind_failed",
       `The admin API cannot listen on ${formatEndpoint(at.address, at.port)}: ${reason}`,
-      {
-        cause: error,
-      },
+      { cause: error },
     );
   }
 }

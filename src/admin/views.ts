@@ -33,6 +33,8 @@ export interface RuntimeView {
   readonly lastRenewal: RenewalResult | undefined;
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
+  /** Connections that are open in all, and how many may be; `null` for no limit. */
+  readonly capacity: { readonly open: number; readonly most: number | null };
   /** Lines of the access log that were dropped. */
   readonly accessLogDropped: number;
   readonly ready: boolean;
@@ -210,6 +212,7 @@ export function statusView(view: RuntimeView, now: Date): z.infer<typeof statusS
       : { ...view.lastRenewal, refused: view.lastRenewal.refused.map((one) => ({ ...one })) },
     unsaved: unsavedPaths(view.accepted),
     workers: { ...view.workers, draining: view.draining },
+    capacity: { connections: view.capacity.open, most: view.capacity.most },
     memory: { rss: Deno.memoryUsage().rss },
     totals: {
       listeners: view.model.listeners.size,

@@ -26,7 +26,7 @@ export const LOOK_EVERY_MS = 1000;
 const TELL_EVERY_MS = 10_000;
 
 /** The service is at fault, or too small; for other reasons the client is. */
-const SERIOUS: ReadonlySet<EndReason> = new Set<EndReason>(["connect_failed", "no_server", "limit"]);
+const SERIOUS: ReadonlySet<EndReason> = new Set<EndReason>(["connect_failed", "no_server", "limit", "overload"]);
 
 interface Told {
   count: number;

@@ -65,6 +65,7 @@ export class Revival {
       listeners: names.join(","),
     });
     boards.settle(dead.worker.number);
+    fleet.capacity.settle(dead.worker.number);
     for (const { instance, part } of orphans) {
       if (instances.isWanted(instance, part)) part.state = "restarting";
       instances.electProber(instance);

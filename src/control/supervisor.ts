@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AccessBatch } from "../access_log/record.ts";
+import type { ProcessCapacity } from "../board/capacity.ts";
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
 import { type ListenerPlan, type Model, usesRuntimeTls } from "../config/model.ts";
@@ -26,7 +26,7 @@ import { Instances } from "./instances.ts";
 import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
 import { Retirement } from "./retirement.ts";
 import { Revival } from "./revival.ts";
-import { takeMessage } from "./worker_events.ts";
+import { takeMessage, type WorkerEventTakers } from "./worker_events.ts";
 import { WorkerFleet } from "./worker_fleet.ts";
 
 /** A change that every worker is ready for. Exactly one of the two is called. */
@@ -55,12 +55,12 @@ export class Supervisor {
   readonly #revival: Revival;
   readonly #retirement: Retirement;
 
-  /** @param log where to tell what happens, @param maxWorkers threads at most, @param onAccess takes access logs */
-  constructor(log: Log, maxWorkers: number, onAccess: (batch: AccessBatch) => void = () => {}) {
+  /** @param log where to tell what happens, @param maxWorkers threads at most, @param takers of workers' other messages */
+  constructor(log: Log, maxWorkers: number, takers: WorkerEventTakers = {}) {
     this.#log = log;
     const { boards, health } = this;
     const fleet = new WorkerFleet(maxWorkers, (crew) => ({
-      onMessage: takeMessage(log, health, onAccess),
+      onMessage: takeMessage(log, health, takers),
       onDeath: (reason) => void this.#revival.revive(crew(), reason),
     }));
     this.#fleet = fleet;
@@ -68,6 +68,11 @@ export class Supervisor {
     this.#instances = instances;
     this.#revival = new Revival({ instances, fleet, boards, log });
     this.#retirement = new Retirement(instances, log);
+  }
+
+  /** What the process has of descriptors and memory. */
+  get capacity(): ProcessCapacity {
+    return this.#fleet.capacity;
   }
 
   /** What the listener of a name is doing; `undefined` when there is none. */

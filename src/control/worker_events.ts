@@ -9,14 +9,19 @@ import type { Log } from "../log.ts";
 import type { HealthNotes } from "./health_notes.ts";
 import type { WorkerObserver } from "./worker_handle.ts";
 
-/** Takes a worker's messages: to the log, to the access log, and to the notes on servers' health. */
-export function takeMessage(
-  log: Log,
-  notes: HealthNotes,
-  onAccess: (batch: AccessBatch) => void,
-): WorkerObserver["onMessage"] {
+/** Who takes what is neither a line of the log nor about servers' health. */
+export interface WorkerEventTakers {
+  /** Connections have ended. */
+  onAccess?(batch: AccessBatch): void;
+  /** A thread was refused a descriptor, or memory. @param error why, for people */
+  onShortage?(error: string): void;
+}
+
+/** Takes a worker's messages: to the log, to the notes on servers' health, and to those who take the rest. */
+export function takeMessage(log: Log, notes: HealthNotes, takers: WorkerEventTakers): WorkerObserver["onMessage"] {
   return (message) => {
-    if (message.kind === "access") return onAccess(message);
+    if (message.kind === "access") return takers.onAccess?.(message);
+    if (message.kind === "shortage") return takers.onShortage?.(message.error);
     if (message.kind === "log") return log(message.level, message.message, message.fields);
     const { listener, server } = message;
     if (message.kind === "probe") return notes.note(listener, server, { probeError: message.error });

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ProcessCapacity } from "../board/capacity.ts";
 import type { InstanceId } from "../messages.ts";
 import { WorkerHandle, type WorkerObserver } from "./worker_handle.ts";
 
@@ -18,6 +19,8 @@ export interface Crew {
 export class WorkerFleet {
   readonly #crews = new Set<Crew>();
   readonly #observe: (crew: () => Crew) => WorkerObserver;
+  /** What the process has of descriptors and memory; every worker has a hand on it. */
+  readonly capacity = new ProcessCapacity();
   #started = 0;
   /** Workers at most; what comes next is placed by it. */
   maxWorkers: number;
@@ -66,8 +69,9 @@ export class WorkerFleet {
   }
 
   #start(): Crew {
+    const number = ++this.#started;
     const crew: Crew = {
-      worker: new WorkerHandle(++this.#started, this.#observe(() => crew)),
+      worker: new WorkerHandle(number, this.#observe(() => crew), this.capacity.forWorker(number)),
       instances: new Set(),
     };
     this.#crews.add(crew);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { CapacityMemory } from "../board/capacity.ts";
 import { WeirError } from "../errors.ts";
 import { type FromWorker, HEARTBEAT_MS, type ToWorker, type WorkerRequest } from "../messages.ts";
 
@@ -59,8 +60,12 @@ export class WorkerHandle {
   #nextId = 1;
   #gone = false;
 
-  /** Starts a worker; requests may be sent at once. @param number for logs, @param observer hears of it */
-  constructor(number: number, observer: WorkerObserver) {
+  /**
+   * Starts a worker; requests may be sent at once.
+   *
+   * @param number for logs, @param observer hears of it, @param capacity its hand on what the process has
+   */
+  constructor(number: number, observer: WorkerObserver, capacity: CapacityMemory) {
     this.number = number;
     this.#observer = observer;
     this.#worker = new Worker(new URL("../worker/entry.ts", import.meta.url), {
@@ -79,6 +84,7 @@ export class WorkerHandle {
       kind: "hello",
       heartbeat: this.#heartbeat.buffer as SharedArrayBuffer,
       accessTaken: this.#accessTaken.buffer as SharedArrayBuffer,
+      capacity,
     });
     this.#watchdog = setInterval(() => this.#checkHeartbeat(), HEARTBEAT_MS);
   }

@@ -20,9 +20,14 @@ export function connectTcp({ address, port }: ConnectTarget, signal: AbortSignal
   return Deno.connect(options);
 }
 
-const OWN_SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EADDRNOTAVAIL"]);
+const SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"]);
+
+/** Whether something failed because this program, or machine, has no descriptor or memory left. */
+export function isShortage(error: unknown): boolean {
+  return error instanceof Error && "code" in error && SHORTAGES.has(String(error.code));
+}
 
 /** Whether connecting failed because this machine has no descriptor, memory or port left, whatever the server is. */
 export function isOwnShortage(error: unknown): boolean {
-  return error instanceof Error && "code" in error && OWN_SHORTAGES.has(String(error.code));
+  return isShortage(error) || (error instanceof Error && "code" in error && error.code === "EADDRNOTAVAIL");
 }

@@ -7,7 +7,7 @@
 import type { ListenerCounters } from "../board/board.ts";
 import { serverPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
-import { isOwnShortage } from "../net/connect.ts";
+import { isOwnShortage, isShortage } from "../net/connect.ts";
 import type { PortRange } from "../net/ports.ts";
 import type { ByteStream } from "../net/stream.ts";
 import type { Lease, Pool, Server } from "../upstream/pool.ts";
@@ -24,6 +24,8 @@ export interface DialContext extends ReachContext {
   readonly counters: ListenerCounters;
   /** A server was not reached, `inARow` times by now. */
   onConnectFailure(server: Server, inARow: number, error: ReachError): void;
+  /** This program has no descriptor or memory left. */
+  onShortage(error: unknown): void;
 }
 
 /** A server that took the connection. Whoever holds it closes the stream and disposes the lease. */
@@ -52,7 +54,7 @@ export interface DialingClient {
 export async function dial(
   { address: client, listenerPort, isGone, preamble, onFailure }: DialingClient,
   context: DialContext,
-): Promise<Dialed | "connect_failed" | "no_server"> {
+): Promise<Dialed | "connect_failed" | "no_server" | "overload"> {
   const startedAt = performance.now();
   let tried: Set<Server> | undefined;
   for (;;) {
@@ -75,6 +77,10 @@ export async function dial(
       lease[Symbol.dispose]();
       if (!(error instanceof ReachError)) throw error;
       onFailure?.(messageOf(error));
+      if (isShortage(error.cause)) {
+        context.onShortage(error.cause);
+        return "overload";
+      }
       if (isOwnShortage(error.cause)) return "connect_failed";
       context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
     }

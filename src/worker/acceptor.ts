@@ -12,7 +12,7 @@ import type { AcceptedConnection } from "../session/session.ts";
 import { type ListeningSocket, needsNewSockets } from "./listening_socket.ts";
 
 /** How long accepting pauses when the machine has no descriptor left. */
-const ACCEPT_PAUSE_MS = 50;
+const ACCEPT_PAUSE_MS = 20;
 
 /**
  * So many are accepted in a row before everything else has a turn. The runtime hands over up to 128 connections that

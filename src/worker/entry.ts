@@ -5,6 +5,7 @@
  */
 
 import { AccessRecorder } from "../access_log/recorder.ts";
+import { Capacity, type CapacityMemory } from "../board/capacity.ts";
 import { messageOf } from "../errors.ts";
 import { probe } from "../health/probe.ts";
 import { type FromWorker, HEARTBEAT_MS, type InstanceId, type ToWorker, type WorkerRequest } from "../messages.ts";
@@ -17,6 +18,9 @@ import { type ListenerEnvironment, RunningListener } from "./listener.ts";
 const scope = self as unknown as DedicatedWorkerGlobalScope;
 const send = (message: FromWorker) => scope.postMessage(message);
 
+/** Milliseconds between two messages about a shortage. */
+const SHORTAGE_EVERY_MS = 20;
+
 let accessTaken = new Int32Array(new SharedArrayBuffer(4));
 const accessLog = new AccessRecorder({
   send: (batch) => scope.postMessage({ kind: "access", ...batch } satisfies FromWorker, [batch.bytes.buffer]),
@@ -24,30 +28,44 @@ const accessLog = new AccessRecorder({
   after: (milliseconds, call) => void setTimeout(call, milliseconds),
 });
 
-const environment: ListenerEnvironment = {
-  accessLog,
-  wheel: new DeadlineWheel(),
-  buffers: new BufferPool(),
-  checkedCertificates: new CheckedByAuthority(),
-  log: (level, message, fields = {}) => send({ kind: "log", level, message, fields }),
-  checker: {
-    probe,
-    after: (seconds, call) => {
-      const timer = setTimeout(call, seconds * 1000);
-      return () => clearTimeout(timer);
+let environment: ListenerEnvironment | undefined;
+
+function environmentWith(memory: CapacityMemory): ListenerEnvironment {
+  const capacity = new Capacity(memory);
+  let toldAt = -Infinity;
+  return {
+    accessLog,
+    wheel: new DeadlineWheel(),
+    buffers: new BufferPool(capacity),
+    capacity,
+    onShortage: (error) => {
+      capacity.shortage();
+      if (performance.now() - toldAt < SHORTAGE_EVERY_MS) return;
+      toldAt = performance.now();
+      send({ kind: "shortage", error: messageOf(error) });
     },
-    random: Math.random,
-    now: Date.now,
-  },
-  onHealth: (listener, server, transition) =>
-    send({ kind: "health", listener, server: server.plan.key, ...transition }),
-  onProbe: (listener, server, error) => send({ kind: "probe", listener, server: server.plan.key, error }),
-};
+    checkedCertificates: new CheckedByAuthority(),
+    log: (level, message, fields = {}) => send({ kind: "log", level, message, fields }),
+    checker: {
+      probe,
+      after: (seconds, call) => {
+        const timer = setTimeout(call, seconds * 1000);
+        return () => clearTimeout(timer);
+      },
+      random: Math.random,
+      now: Date.now,
+    },
+    onHealth: (listener, server, transition) =>
+      send({ kind: "health", listener, server: server.plan.key, ...transition }),
+    onProbe: (listener, server, error) => send({ kind: "probe", listener, server: server.plan.key, error }),
+  };
+}
 
 const listeners = new Map<InstanceId, RunningListener>();
 
 async function handle(request: WorkerRequest): Promise<void> {
   if (request.kind === "open") {
+    if (environment === undefined) throw new Error("A worker is asked for something before it was greeted");
     listeners.set(request.instance, new RunningListener(request, environment));
     return;
   }
@@ -93,6 +111,7 @@ scope.onmessage = ({ data }: MessageEvent<ToWorker>) => {
   if (data.kind === "hello") {
     const heartbeat = new Int32Array(data.heartbeat);
     accessTaken = new Int32Array(data.accessTaken);
+    environment = environmentWith(data.capacity);
     setInterval(() => beat(heartbeat), HEARTBEAT_MS);
     send({ kind: "ready" });
   } else {

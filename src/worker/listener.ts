@@ -8,6 +8,7 @@ import type { AccessRecorder } from "../access_log/recorder.ts";
 import type { AccessRecord } from "../access_log/record.ts";
 import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
+import type { Capacity } from "../board/capacity.ts";
 import type { WorkerMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
 import { type ListenerPlan, probedPort } from "../config/model.ts";
@@ -16,6 +17,7 @@ import { type CheckerContext, HealthChecker } from "../health/checker.ts";
 import type { Log } from "../log.ts";
 import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
+import { isShortage } from "../net/connect.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
 import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
@@ -36,6 +38,10 @@ import { ServerTroubleLog } from "./server_trouble_log.ts";
 export interface ListenerEnvironment {
   readonly wheel: DeadlineWheel;
   readonly buffers: BufferPool;
+  /** What the process has of descriptors. */
+  readonly capacity: Capacity;
+  /** There is no descriptor, or no memory, left. */
+  readonly onShortage: (error: unknown) => void;
   readonly log: Log;
   /** Takes connections that have ended. */
   readonly accessLog: Pick<AccessRecorder, "add">;
@@ -55,6 +61,7 @@ const ACCEPT_LOG_EVERY_MS = 5000;
 const LOGGED_REFUSALS: ReadonlySet<EndReason> = new Set([
   "denied",
   "limit",
+  "overload",
   "no_server",
   "proxy_header_invalid",
   "proxy_header_timeout",
@@ -123,12 +130,14 @@ export class RunningListener implements SessionContext {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => {
         const session = new Session(connection, this);
+        if (!environment.capacity.takeConnection()) return session.end("overload");
         this.#sessions.add(session);
         void session.run();
       },
       onAcceptError: (error) => {
         this.counters.acceptFailed();
-        this.#logAcceptError(error);
+        if (isShortage(error)) this.onShortage(error);
+        else this.#logAcceptError(error);
       },
     });
   }
@@ -262,7 +271,9 @@ export class RunningListener implements SessionContext {
       const log = isCertificate ? this.#refusedCertificates : this.#refusals;
       log.note(session.route.source.address, reason, detail);
     }
-    this.#sessions.delete(session);
+    const { capacity } = this.#environment;
+    if (reason === "overload") capacity.refused();
+    if (this.#sessions.delete(session)) capacity.giveConnection();
     if (this.#sessions.size > 0) return;
     for (const call of this.#onEmpty) call();
   }
@@ -277,6 +288,11 @@ export class RunningListener implements SessionContext {
     // Probes do not see it, and without them nobody would.
     if (wasConnected) this.#serverTroubles.note(server, message);
     this.#checker.connectionsFailed(server, inARow, message);
+  }
+
+  /** For {@link Session}. */
+  onShortage(error: unknown): void {
+    this.#environment.onShortage(error);
   }
 
   /** For {@link Session}. */

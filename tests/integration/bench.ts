@@ -8,6 +8,7 @@ import { diffListeners } from "../../src/config/diff.ts";
 import type { ListenerPlan, Model, PoolPlan, TlsPlan } from "../../src/config/model.ts";
 import { type PreparedChange, Supervisor } from "../../src/control/supervisor.ts";
 import { certificatePlan, listenerPlan, poolPlan, serverPlan, tlsPlan } from "../unit/plans.ts";
+import { emptyModel } from "../support/models.ts";
 import { testCertificate } from "../support/certificates.ts";
 import { readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
@@ -105,15 +106,9 @@ export class SupervisorBench implements AsyncDisposable {
 
   #model(plans: readonly ListenerPlan[]): Model {
     return {
-      admin: { listen: null, token: "", persist: false },
-      log: { level: "info", format: "json", access: null },
-      dnsServers: [],
+      ...emptyModel(),
       drainTimeout: this.#drainTimeout,
       maxWorkers: this.#maxWorkers,
-      watchCertificates: false,
-      certificates: new Map(),
-      clientCAs: new Map(),
-      groups: new Map(),
       listeners: new Map(plans.map((plan) => [plan.name, plan])),
     };
   }

@@ -52,6 +52,13 @@ export interface StartOptions {
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly env?: Record<string, string>;
+  /** A command line that runs the words after it, to start the program in. */
+  readonly within?: readonly string[];
+}
+
+/** For {@link StartOptions.within}: at most so many file descriptors. */
+export function withDescriptors(most: number): readonly string[] {
+  return ["sh", "-c", `ulimit -n ${most}; exec "$0" "$@"`];
 }
 
 /** A running program with its configuration in a folder of its own. Configurations are JSON, which is YAML too. */
@@ -59,17 +66,17 @@ export class RunningWeir implements AsyncDisposable {
   readonly folder: string;
   readonly file: string;
   readonly adminPort: number;
-  readonly #env: Record<string, string> | undefined;
+  readonly #options: StartOptions;
   #process: Deno.ChildProcess;
   #reading: Promise<void>;
   #log = "";
   #status: Deno.CommandStatus | undefined;
 
-  private constructor(folder: string, adminPort: number, env: Record<string, string> | undefined) {
+  private constructor(folder: string, adminPort: number, options: StartOptions) {
     this.folder = folder;
     this.file = `${folder}/weir.yaml`;
     this.adminPort = adminPort;
-    this.#env = env;
+    this.#options = options;
     this.#process = this.#spawn();
     this.#reading = this.#read();
   }
@@ -82,7 +89,7 @@ export class RunningWeir implements AsyncDisposable {
     }
     const adminPort = freePort();
     await Deno.writeTextFile(`${folder}/weir.yaml`, JSON.stringify(withAdmin(config, adminPort), null, 2));
-    const running = new RunningWeir(folder, adminPort, options.env);
+    const running = new RunningWeir(folder, adminPort, options);
     try {
       await running.#untilReady();
     } catch (error) {
@@ -103,11 +110,14 @@ export class RunningWeir implements AsyncDisposable {
   }
 
   #spawn(): Deno.ChildProcess {
-    const process = weirCommand(["run", "-c", this.file], {
+    const { env, within = [] } = this.#options;
+    const [program = "", ...words] = [...within, ...weirCommandLine(["run", "-c", this.file])];
+    const process = new Deno.Command(program, {
+      args: words,
       stdin: "null",
       stdout: "null",
       stderr: "piped",
-      ...(this.#env === undefined ? {} : { env: this.#env }),
+      ...(env === undefined ? {} : { env }),
     }).spawn();
     void process.status.then((status) => {
       if (process === this.#process) this.#status = status;

@@ -59,6 +59,12 @@ function programFamilies(view: RuntimeView): MetricFamily[] {
       help: "The program's version, as a label.",
       samples: [{ labels: { version: view.version }, value: 1 }],
     },
+    {
+      name: "weir_connections_most",
+      type: "gauge",
+      help: "Connections at once that the file descriptors are good for, over all listeners, where that is known.",
+      samples: view.capacity.most === null ? [] : [{ labels: {}, value: view.capacity.most }],
+    },
     gauge("weir_workers", "Worker threads that run.", view.workers.running),
     {
       name: "weir_worker_restarts",

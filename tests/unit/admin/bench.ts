@@ -149,6 +149,7 @@ export class AdminBench {
       accessLogDropped: 3,
       workers: { running: 3, restarts: 1 },
       draining: 0,
+      capacity: { open: 0, most: null },
       ready: true,
       names: NAMES,
       threadsOf: () => [{ worker: 1, state: "accepting" }],

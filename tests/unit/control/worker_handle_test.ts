@@ -1,6 +1,7 @@
 /** When a worker counts as hung, on a clock that the test moves. @module */
 
 import assert from "node:assert/strict";
+import { ProcessCapacity } from "../../../src/board/capacity.ts";
 import { HANG_SECONDS, WorkerHandle } from "../../../src/control/worker_handle.ts";
 import { HEARTBEAT_MS, type ToWorker } from "../../../src/messages.ts";
 
@@ -29,7 +30,8 @@ class HandleBench implements Disposable {
       return 0;
     }) as unknown as typeof setInterval;
     performance.now = () => this.#now;
-    this.#handle = new WorkerHandle(1, { onMessage: () => {}, onDeath: (reason) => this.deaths.push(reason) });
+    const observer = { onMessage: () => {}, onDeath: (reason: string) => void this.deaths.push(reason) };
+    this.#handle = new WorkerHandle(1, observer, new ProcessCapacity().forWorker(1));
     // The handle has what it needs; nobody else shall get it.
     globalThis.Worker = this.#real.Worker;
     globalThis.setInterval = this.#real.setInterval;

@@ -34,6 +34,7 @@ export class SessionBench implements SessionContext {
   /** What was said of those ends, where there was more to say. */
   readonly details: EndDetail[] = [];
   readonly faults: unknown[] = [];
+  readonly shortages: unknown[] = [];
   /** What the access log was told. */
   readonly records: AccessRecord[] = [];
   accessFormat: AccessFormat | null = null;
@@ -74,6 +75,10 @@ export class SessionBench implements SessionContext {
 
   onConnectFailure(server: Server, inARow: number, { message }: ReachError): void {
     this.failures.push([server.plan.port ?? 0, inARow, message]);
+  }
+
+  onShortage(error: unknown): void {
+    this.shortages.push(error);
   }
 
   onFault(error: unknown): void {

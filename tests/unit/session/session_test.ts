@@ -56,21 +56,30 @@ Deno.test("session goes on to the next server when one refuses, before the clien
   assert.deepEqual([bench.server(server.port).connectFailures, bench.server(server.port).connectionsTotal], [0, 1]);
 });
 
-Deno.test("session holds no shortage of its own machine against a server", async () => {
-  await using server = holdServer();
-  const bench = new SessionBench([{ port: server.port }]);
-  const { near, accepted } = await tcpPair();
-  const { connect } = Deno;
-  Deno.connect = (() => Promise.reject(Object.assign(new Error("Too many open files"), { code: "EMFILE" }))) as never;
-  try {
-    await bench.start(accepted).ran;
-  } finally {
-    Deno.connect = connect;
-  }
-  near.close();
-  bench.assertAllOver({ connect_failed: 1 });
-  assert.deepEqual([bench.failures, bench.server(server.port).connectFailures], [[], 0]);
-});
+for (
+  const [code, reason, shortages] of [["EMFILE", "overload", 1], ["ENOMEM", "overload", 1], [
+    "EADDRNOTAVAIL",
+    "connect_failed",
+    0,
+  ]] as const
+) {
+  Deno.test(`session holds no shortage of its own machine against a server: ${code} ends it with ${reason}`, async () => {
+    await using server = holdServer();
+    const bench = new SessionBench([{ port: server.port }]);
+    const { near, accepted } = await tcpPair();
+    const { connect } = Deno;
+    Deno.connect = (() => Promise.reject(Object.assign(new Error("none left"), { code }))) as never;
+    try {
+      await bench.start(accepted).ran;
+    } finally {
+      Deno.connect = connect;
+    }
+    near.close();
+    bench.assertAllOver({ [reason]: 1 });
+    assert.deepEqual([bench.failures, bench.server(server.port).connectFailures], [[], 0]);
+    assert.equal(bench.shortages.length, shortages);
+  });
+}
 
 Deno.test("session ends with connect_failed when every server refuses, each tried once", async () => {
   const ports = [freePort(), freePort(), freePort()];
