@@ -7,6 +7,7 @@
 
 import { createAdminApi, OPENAPI_INFO } from "../src/admin/api.ts";
 import { EventStreams } from "../src/admin/event_streams.ts";
+import { ConfigEditor } from "../src/control/config_editor.ts";
 import { EventLog } from "../src/control/event_log.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { configJsonSchema } from "../src/config/json_schema.ts";
@@ -28,6 +29,7 @@ function openApiDocument(): unknown {
     reload: notServing,
     override: notServing,
     change: notServing,
+    editor: new ConfigEditor({ accepted: notServing, change: notServing }),
     token: () => "",
     events,
     eventStreams: new EventStreams({ events, every: notServing }),

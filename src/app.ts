@@ -10,6 +10,7 @@ import type { AccessFormat } from "./access_log/render.ts";
 import { createAdminApi } from "./admin/api.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import type { RuntimeView } from "./admin/views.ts";
+import type { AcceptedConfig } from "./config/accepted.ts";
 import { sameData } from "./config/diff.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import { placeFindings } from "./config/findings.ts";
@@ -22,6 +23,7 @@ import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
 import { OverloadWatch } from "./control/overload_watch.ts";
 import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
 import type { ConfigSource } from "./config/source.ts";
+import { ConfigEditor } from "./control/config_editor.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
 import {
@@ -45,6 +47,7 @@ export class App {
   readonly #origin: ConfigOrigin;
   readonly #supervisor: Supervisor;
   readonly #reloader: Reloader;
+  readonly #editor: ConfigEditor;
   readonly #certificateWatch: CertificateWatch;
   readonly #names: NameWatch;
   readonly #events = new EventLog();
@@ -100,6 +103,10 @@ export class App {
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next, source) => this.#prepareGeneral(before, next, source),
+    });
+    this.#editor = new ConfigEditor({
+      accepted: () => this.#accepted(),
+      change: (request, title) => this.#change(request, title),
     });
     this.#certificateWatch = new CertificateWatch({
       system: watchSystem,
@@ -293,6 +300,7 @@ export class App {
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
       change: (request, title) => this.#change(request, title),
+      editor: this.#editor,
       token: () => this.#reloader.serving?.admin.token ?? "",
       events: this.#events,
       eventStreams: streams,
@@ -308,11 +316,16 @@ export class App {
     };
   }
 
+  #accepted(): AcceptedConfig {
+    const { accepted } = this.#reloader;
+    if (accepted === undefined) throw notServing();
+    return accepted;
+  }
+
   #view(): RuntimeView {
-    const { serving: model, accepted } = this.#reloader;
-    if (model === undefined || accepted === undefined) {
-      throw new Error("The admin API was asked before anything served");
-    }
+    const { serving: model } = this.#reloader;
+    const accepted = this.#accepted();
+    if (model === undefined) throw notServing();
     const supervisor = this.#supervisor;
     return {
       version: VERSION,
@@ -335,6 +348,10 @@ export class App {
       healthOf: (listener, server) => supervisor.health.get(listener, server),
     };
   }
+}
+
+function notServing(): Error {
+  return new Error("The admin API was asked before anything served");
 }
 
 function every(milliseconds: number, call: () => void): () => void {

@@ -15,6 +15,13 @@ export type WeirErrorKind =
   | "config_changed"
   | "not_saveable"
   | "write_failed"
+  | "no_such_listener"
+  | "no_such_backend_group"
+  | "no_such_ip_group"
+  | "no_such_server"
+  | "already_exists"
+  | "in_use"
+  | "precondition_failed"
   | "stopping"
   | "usage";
 
@@ -47,6 +54,8 @@ export interface ConfigProblem {
   readonly path: string;
   /** What is wrong, what is allowed and what was found. */
   readonly message: string;
+  /** The path within what somebody asked for through the admin API; missing for what nobody did. */
+  readonly requestPath?: string | undefined;
 }
 
 /** Renders a problem as `file:line:column path: message`, the form of DESIGN 1.3. */

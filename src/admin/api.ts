@@ -13,7 +13,10 @@ import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { addCertificateChangeRoutes, type ChangeDependencies } from "./certificate_changes.ts";
 import { addCertificateRoutes } from "./certificates.ts";
-import { addConfigRoute } from "./config_route.ts";
+import { addBoundServerRoutes } from "./bound_servers.ts";
+import { addConfigRoutes } from "./config_route.ts";
+import { addEntryRoutes } from "./entries.ts";
+import type { EntryDependencies } from "./entry_changes.ts";
 import { addEventRoutes, type EventDependencies } from "./events.ts";
 import { findGroup, findListener } from "./find.ts";
 import { CONTENT_TYPES, renderFamilies } from "./metrics/exposition.ts";
@@ -24,10 +27,12 @@ import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { routes } from "./routes.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
+import { describeSettings } from "./settings.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
-export interface AdminDependencies extends ServerDependencies, ChangeDependencies, EventDependencies {
+export interface AdminDependencies
+  extends ServerDependencies, ChangeDependencies, EntryDependencies, EventDependencies {
   view(): RuntimeView;
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
@@ -74,7 +79,9 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.use(tokenGuard(dependencies.token));
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
-  addConfigRoute(api, dependencies);
+  addConfigRoutes(api, dependencies);
+  addEntryRoutes(api, dependencies);
+  addBoundServerRoutes(api, dependencies);
   addCertificateRoutes(api, dependencies);
   addCertificateChangeRoutes(api, dependencies);
   addServerRoutes(api, dependencies);
@@ -109,7 +116,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   return api;
 }
 
-function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
+function addReadRoutes(api: OpenAPIHono, { view, editor }: AdminDependencies): void {
   api.openapi(routes.listeners, (context) => {
     const now = view();
     const { tag } = context.req.valid("query");
@@ -119,7 +126,9 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.listener, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    return context.json(listenerView(now, findListener(now.model, name)), 200);
+    const shown = listenerView(now, findListener(now.model, name));
+    context.header("etag", editor.read({ kind: "listener", name }).etag);
+    return context.json(shown, 200);
   });
   api.openapi(routes.groups, (context) => {
     const now = view();
@@ -131,7 +140,9 @@ function addReadRoutes(api: OpenAPIHono, { view }: AdminDependencies): void {
   api.openapi(routes.group, (context) => {
     const now = view();
     const { name } = context.req.valid("param");
-    return context.json(groupView(now, name, findGroup(now.model, name)), 200);
+    const shown = groupView(now, name, findGroup(now.model, name));
+    context.header("etag", editor.read({ kind: "backendGroup", name }).etag);
+    return context.json(shown, 200);
   });
 }
 
@@ -154,6 +165,7 @@ export const OPENAPI_INFO = {
 };
 
 function describe(api: OpenAPIHono): void {
+  describeSettings(api);
   api.openAPIRegistry.registerComponent("securitySchemes", "token", {
     type: "http",
     scheme: "bearer",

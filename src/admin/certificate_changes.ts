@@ -8,12 +8,21 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { deleteCertificate, type EntryName, putCertificate } from "../config/certificate_change.ts";
 import { name, section, text } from "../config/fields.ts";
+import type { ChangeOptions } from "../control/config_editor.ts";
 import type { ChangeReport, RequestedChange } from "../control/reload.ts";
+import { checkPreconditions, etagOf } from "../control/preconditions.ts";
 import { titleOf } from "../control/renewed.ts";
 import { certificateView, findCertificate, viewOf } from "./certificates.ts";
-import { checkPreconditions, etagOf, preconditionHeaders } from "./preconditions.ts";
 import { refusal, refusedConfig } from "./problem.ts";
-import { failure, guarded, json, kindParameter } from "./route_parts.ts";
+import {
+  changeOptions,
+  changeQuery,
+  failure,
+  guarded,
+  json,
+  kindParameter,
+  preconditionHeaders,
+} from "./route_parts.ts";
 import { certificateSchema, configProblem } from "./schemas.ts";
 import type { RuntimeView } from "./views.ts";
 
@@ -42,13 +51,7 @@ const body = section({
 
 const params = z.object({ name: name().openapi({ param: { name: "name", in: "path" } }) });
 
-const query = z.object({
-  kind: kindParameter,
-  persist: z.enum(["true", "false"]).optional().openapi({
-    param: { name: "persist", in: "query" },
-    description: "Whether the change is saved; without it admin.persist holds",
-  }),
-});
+const query = changeQuery.extend({ kind: kindParameter });
 
 const failures = {
   400: failure("The name, the body or a parameter is wrong"),
@@ -108,29 +111,28 @@ const deleteRoute = createRoute({
 
 /** Adds the routes. */
 export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: ChangeDependencies): void {
-  const saves = (persist: "true" | "false" | undefined) =>
-    persist === undefined ? view().model.admin.persist : persist === "true";
+  const saves = ({ persist }: ChangeOptions) => persist ?? view().model.admin.persist;
   const currentEtag = (entry: EntryName) => {
     const shown = viewOf(view(), entry);
     return shown === undefined ? undefined : etagOf(shown);
   };
 
   api.openapi(putRoute, async (context) => {
-    const { kind, persist } = context.req.valid("query");
+    const { kind } = context.req.valid("query");
     const { certificate, key = null } = context.req.valid("json");
     const entry = { kind, name: context.req.valid("param").name };
     if (kind === "certificate" && key === null) throw refusal(400, "bad_request", 'The body needs "key"');
     if (kind === "clientCA" && key !== null) {
       throw refusal(400, "bad_request", 'A client CA has no "key"; keep it where the CA signs');
     }
-    const headers = context.req.valid("header");
+    const options = changeOptions(context);
     let created = false;
     try {
       const { warnings } = await change(() => {
         const etag = currentEtag(entry);
-        checkPreconditions(headers, etag);
+        checkPreconditions(options, etag);
         created = etag === undefined;
-        return { persist: saves(persist), make: putCertificate({ ...entry, certificate, key }) };
+        return { persist: saves(options), make: putCertificate({ ...entry, certificate, key }) };
       }, titleOf(entry));
       const shown = certificateView(view(), findCertificate(view(), entry));
       context.header("etag", etagOf(shown));
@@ -141,18 +143,18 @@ export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: C
   });
 
   api.openapi(deleteRoute, async (context) => {
-    const { kind, persist } = context.req.valid("query");
+    const { kind } = context.req.valid("query");
     const entry = { kind, name: context.req.valid("param").name };
-    const headers = context.req.valid("header");
+    const options = changeOptions(context);
     try {
       const { persisted, deleted } = await change(() => {
         const { users } = findCertificate(view(), entry);
-        checkPreconditions(headers, currentEtag(entry));
+        checkPreconditions(options, currentEtag(entry));
         if (users.length > 0) {
           const who = `listener${users.length === 1 ? "" : "s"} ${users.map((user) => `"${user}"`).join(", ")}`;
           throw refusal(409, "in_use", `${titleOf(entry)} is used by ${who}`);
         }
-        return { persist: saves(persist), make: deleteCertificate(entry) };
+        return { persist: saves(options), make: deleteCertificate(entry) };
       }, titleOf(entry));
       return context.json({ ...entry, persisted, filesDeleted: [...deleted] }, 200);
     } catch (error) {

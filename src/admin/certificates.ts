@@ -7,8 +7,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { EntryName } from "../config/certificate_change.ts";
 import type { CertificatePlan } from "../config/model.ts";
+import { etagOf } from "../control/preconditions.ts";
 import { suggestion } from "../text/nearest.ts";
-import { etagOf } from "./preconditions.ts";
 import { refusal } from "./problem.ts";
 import { failure, guarded, json, kindParameter, nameParameter } from "./route_parts.ts";
 import { certificateSchema } from "./schemas.ts";

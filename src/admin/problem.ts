@@ -18,8 +18,12 @@ export const problemSchema = z.object({
     file: z.string(),
     line: z.int().openapi({ description: "1-based; 0 when the error has no place in the file" }),
     column: z.int(),
-    path: z.string(),
+    path: z.string().openapi({ description: "In the configuration, as it would be" }),
     message: z.string(),
+    requestPath: z.string().optional().openapi({
+      description: "Within the body of the request; empty for the whole, missing for what the request did not give",
+      example: "healthCheck.timeout",
+    }),
   })).optional(),
 }).openapi("Problem");
 
@@ -70,10 +74,20 @@ export function refusal(...given: Parameters<typeof problem>): HTTPException {
 
 /** Statuses of errors that are no fault of the request's content. */
 const ERROR_STATUS: Readonly<Partial<Record<WeirErrorKind, ProblemStatus>>> = {
+  no_such_listener: 404,
+  no_such_backend_group: 404,
+  no_such_ip_group: 404,
+  no_such_server: 404,
+  already_exists: 409,
+  in_use: 409,
+  precondition_failed: 412,
   config_changed: 409,
   not_saveable: 409,
   write_failed: 500,
 };
+
+/** Statuses of what was refused before anything was tried. */
+const REFUSED_EARLY: ReadonlySet<ProblemStatus> = new Set([404, 412]);
 
 /** The answer to a configuration that could not be made to serve, as an exception. */
 export function refusedConfig(error: unknown): HTTPException {
@@ -85,5 +99,6 @@ export function refusedConfig(error: unknown): HTTPException {
   if (error instanceof HTTPException) return error;
   const kind = error instanceof WeirError ? error.kind : "internal_error";
   const status = kind === "internal_error" ? 500 : ERROR_STATUS[kind] ?? 422;
-  return refusal(status, kind, `${messageOf(error)}; the old configuration serves on`);
+  const why = messageOf(error);
+  return refusal(status, kind, REFUSED_EARLY.has(status) ? why : `${why}; the old configuration serves on`);
 }

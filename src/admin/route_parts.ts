@@ -5,6 +5,8 @@
  */
 
 import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { ChangeOptions } from "../control/config_editor.ts";
 import { problemSchema } from "./problem.ts";
 
 /** A JSON answer. */
@@ -30,6 +32,51 @@ export const guarded = {
 export const kindParameter = z.enum(["certificate", "clientCA"]).default("certificate").openapi({
   param: { name: "kind", in: "query" },
   description: "A certificate and a client CA may have the same name",
+});
+
+/** Failures of requests that change the configuration. */
+export const changeFailures = {
+  400: failure("The body is no JSON, or a parameter is wrong"),
+  409: failure("It is used, there already, or the file has been changed by somebody else"),
+  412: failure("It is not as If-Match or If-None-Match says"),
+  413: failure("The body has more than 1 MiB"),
+  415: failure("The body is not sent as JSON"),
+  422: failure("It cannot be used: every error is listed. Or it could not be carried out; everything is as it was"),
+  500: failure("It could not be written; everything is as it was"),
+  ...guarded,
+};
+
+/** The query of requests that change the configuration. */
+export const changeQuery = z.object({
+  persist: z.enum(["true", "false"]).optional().openapi({
+    param: { name: "persist", in: "query" },
+    description: "Whether the change is saved to the file; without it admin.persist holds",
+  }),
+});
+
+/** The headers of a request that changes something. */
+export const preconditionHeaders = z.object({
+  "if-match": z.string().optional().openapi({
+    description: "Only while the ETag is one of these; * for whatever there is",
+    example: '"5d41402abc4b2a76b9719d911017c592"',
+  }),
+  "if-none-match": z.string().optional().openapi({ description: "*: only while there is none of that name" }),
+});
+
+/** What a request's {@link changeQuery} and {@link preconditionHeaders} say. */
+export function changeOptions({ req }: Context): ChangeOptions {
+  const persist = req.query("persist");
+  return {
+    ifMatch: req.header("if-match"),
+    ifNoneMatch: req.header("if-none-match"),
+    persist: persist === undefined ? undefined : persist === "true",
+  };
+}
+
+/** `{name}` and `{server}` in a path. */
+export const serverParameters = z.object({
+  name: z.string().openapi({ param: { name: "name", in: "path" } }),
+  server: z.string().openapi({ param: { name: "server", in: "path" }, example: "10.0.0.11:80" }),
 });
 
 /** `{name}` in a path. */

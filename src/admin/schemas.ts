@@ -5,6 +5,7 @@
  */
 
 import { z } from "@hono/zod-openapi";
+import { shownSettings } from "./settings.ts";
 
 const count = (description: string) => z.int().min(0).openapi({ description });
 
@@ -142,6 +143,7 @@ export const listenerSchema = z.object({
   acceptErrors: count("Times that accepting failed"),
   servers: z.array(serverSchema),
   names,
+  settings: shownSettings("ListenerSettings"),
 }).openapi("Listener");
 
 /** A server of a named group, over all listeners that use it. */
@@ -162,7 +164,26 @@ export const groupSchema = z.object({
   listeners: z.array(z.string()).openapi({ description: "The listeners that use the group" }),
   servers: z.array(groupServerSchema),
   names,
+  settings: shownSettings("BackendGroupSettings"),
 }).openapi("BackendGroup");
+
+/** An IP group and who uses it. */
+export const ipGroupSchema = z.object({
+  name: z.string(),
+  file: z.string().nullable().openapi({ description: "The file that holds the entries; null when they are in place" }),
+  entries: count("Addresses and CIDR blocks"),
+  users: z.array(z.string()).openapi({ description: "The listeners that use it" }),
+  settings: z.union([z.array(z.string()), z.object({ file: z.string() })]).openapi({
+    description: "As the configuration file says them: what PUT takes back",
+  }),
+}).openapi("IpGroup");
+
+/** An entry of a group's servers. */
+export const boundServerSchema = z.object({
+  name: z.string().openapi({ description: "What its first server is called", example: "10.0.0.11:80" }),
+  names: z.array(z.string()).openapi({ description: "What its servers are called: one, or one for each of its ports" }),
+  settings: shownSettings("ServerSettings"),
+}).openapi("BoundServer");
 
 const certificateDetails = {
   subject: z.string().openapi({ example: "CN=www.example.com" }),
@@ -206,15 +227,24 @@ export const configProblem = z.object({
   message: z.string(),
 });
 
+/** What a change meant for one listener. */
+export const reportedChange = z.object({
+  listener: z.string(),
+  action: z.enum(["start", "update", "replace", "stop"]),
+  settings: z.array(z.string()),
+});
+
+/** What every answer to a change says beside the entry. */
+export const changeShape = {
+  persisted: z.boolean().openapi({ description: "Whether the configuration's file holds it" }),
+  warnings: z.array(configProblem).openapi({ description: "What is legal and seldom meant" }),
+};
+
 /** What a reload did. */
 export const reloadSchema = z.object({
   at: z.iso.datetime(),
   trigger: z.enum(["start", "signal", "api"]),
-  changes: z.array(z.object({
-    listener: z.string(),
-    action: z.enum(["start", "update", "replace", "stop"]),
-    settings: z.array(z.string()),
-  })),
+  changes: z.array(reportedChange),
   general: z.array(z.string()),
   warnings: z.array(configProblem),
 }).openapi("Reload");

@@ -9,17 +9,20 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { flag, section, whole } from "../config/fields.ts";
 import type { PoolPlan } from "../config/model.ts";
 import type { OverrideScope, ServerOverride } from "../config/runtime.ts";
+import type { ChangeOptions, ConfigEditor } from "../control/config_editor.ts";
 import { canonicalHost, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import { suggestion } from "../text/nearest.ts";
-import { failure, guarded, json } from "./answers.ts";
+
 import { findGroup, findListener } from "./find.ts";
 import { refusal, refusedConfig } from "./problem.ts";
+import { changeOptions, failure, guarded, json, serverParameters } from "./route_parts.ts";
 import { groupServerSchema, serverSchema } from "./schemas.ts";
 import { groupView, listenerView, type RuntimeView } from "./views.ts";
 
 /** What changing servers needs. */
 export interface ServerDependencies {
   view(): RuntimeView;
+  readonly editor: ConfigEditor;
   /** Makes the change serve. Throws when it cannot; everything is as it was then. */
   override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void>;
 }
@@ -38,13 +41,16 @@ const change = section({
   'needs "weight" or "drain"',
 ).openapi("ServerChange");
 
-const parameters = z.object({
-  name: z.string().openapi({ param: { name: "name", in: "path" } }),
-  server: z.string().openapi({ param: { name: "server", in: "path" }, example: "10.0.0.11:80" }),
-});
-
 const request = {
-  params: parameters,
+  params: serverParameters,
+  query: z.object({
+    persist: z.enum(["true", "false"]).optional().openapi({
+      param: { name: "persist", in: "query" },
+      description:
+        "true: the weight is saved to the file (a drain never is); otherwise, whatever admin.persist says, " +
+        "it holds until that is read again",
+    }),
+  }),
   body: { required: true, content: { "application/json": { schema: change } } },
 } as const;
 
@@ -52,7 +58,9 @@ const failures = {
   400: failure("The body is not a change of a server"),
   404: failure("There is no such server"),
   415: failure("The body is not sent as JSON"),
+  409: failure("The weight cannot be saved: the file has been changed by somebody else, or has no such server"),
   422: failure("The change could not be carried out; everything is as it was"),
+  500: failure("It could not be written"),
   ...guarded,
 };
 
@@ -78,15 +86,23 @@ const routes = {
 } as const;
 
 /** Adds the routes. */
-export function addServerRoutes(api: OpenAPIHono, { view, override }: ServerDependencies): void {
+export function addServerRoutes(api: OpenAPIHono, { view, override, editor }: ServerDependencies): void {
   /** Makes the change. @returns whether a server is one of those concerned */
-  const apply = async (scope: OverrideScope, given: string, { weight, drain }: z.infer<typeof change>) => {
+  const apply = async (
+    scope: OverrideScope,
+    given: string,
+    { weight, drain }: z.infer<typeof change>,
+    { persist = false }: ChangeOptions,
+  ) => {
     const server = referenceIn(scope, view(), given);
     try {
-      await override(scope, server, {
-        ...(weight === undefined ? {} : { weight }),
-        ...(drain === undefined ? {} : { draining: drain }),
-      });
+      if (weight !== undefined && persist) await editor.weigh(scope, server, weight, { persist });
+      if (drain !== undefined || !persist) {
+        await override(scope, server, {
+          ...(weight === undefined || persist ? {} : { weight }),
+          ...(drain === undefined ? {} : { draining: drain }),
+        });
+      }
     } catch (error) {
       throw refusedConfig(error);
     }
@@ -98,13 +114,18 @@ export function addServerRoutes(api: OpenAPIHono, { view, override }: ServerDepe
 
   api.openapi(routes.group, async (context) => {
     const { name, server } = context.req.valid("param");
-    const concerned = await apply({ kind: "group", name }, server, context.req.valid("json"));
+    const concerned = await apply({ kind: "group", name }, server, context.req.valid("json"), changeOptions(context));
     const now = view();
     return context.json({ servers: groupView(now, name, findGroup(now.model, name)).servers.filter(concerned) }, 200);
   });
   api.openapi(routes.listener, async (context) => {
     const { name, server } = context.req.valid("param");
-    const concerned = await apply({ kind: "listener", name }, server, context.req.valid("json"));
+    const concerned = await apply(
+      { kind: "listener", name },
+      server,
+      context.req.valid("json"),
+      changeOptions(context),
+    );
     const now = view();
     return context.json({ servers: listenerView(now, findListener(now.model, name)).servers.filter(concerned) }, 200);
   });

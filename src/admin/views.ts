@@ -6,6 +6,7 @@
 
 import type { z } from "@hono/zod-openapi";
 import { type AcceptedConfig, unsavedPaths } from "../config/accepted.ts";
+import { type EntryRef, entryUsers, isMapping, settingsOf } from "../config/entries.ts";
 import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
@@ -15,7 +16,7 @@ import type { HealthNote } from "../control/health_notes.ts";
 import type { ListenerState, ListenerThread } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
 import { formatPorts, onlyPort, type PortRange } from "../net/ports.ts";
-import type { groupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
+import type { groupSchema, ipGroupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
 
 /** What the admin API can see of the running program. */
 export interface RuntimeView {
@@ -102,6 +103,7 @@ export function listenerView(view: RuntimeView, plan: ListenerPlan): z.infer<typ
     acceptErrors: counters?.acceptErrors ?? 0,
     servers: serverViews(view, plan),
     names: nameViews(view, plan.pool),
+    settings: settingsView(view, { kind: "listener", name: plan.name }),
   };
 }
 
@@ -178,7 +180,27 @@ export function groupView(view: RuntimeView, name: string, group: PoolPlan): z.i
       };
     }),
     names: nameViews(view, group),
+    settings: settingsView(view, { kind: "backendGroup", name }),
   };
+}
+
+/** One IP group. */
+export function ipGroupView({ accepted: { valid } }: RuntimeView, name: string): z.infer<typeof ipGroupSchema> {
+  const { ipGroups } = valid.config;
+  const group = Object.hasOwn(ipGroups, name) ? ipGroups[name] ?? [] : [];
+  const settings = settingsOf(valid, { kind: "ipGroup", name }) as z.infer<typeof ipGroupSchema>["settings"];
+  return {
+    name,
+    file: Array.isArray(group) ? null : group.file,
+    entries: valid.ipGroups.get(name)?.length ?? 0,
+    users: entryUsers(valid, { kind: "ipGroup", name }),
+    settings,
+  };
+}
+
+function settingsView({ accepted }: RuntimeView, ref: EntryRef): Record<string, unknown> {
+  const settings = settingsOf(accepted.valid, ref);
+  return isMapping(settings) ? { ...settings } : {};
 }
 
 function nameViews(view: RuntimeView, pool: PoolPlan): z.infer<typeof listenerSchema>["names"] {

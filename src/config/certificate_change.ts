@@ -35,7 +35,7 @@ export function putCertificate(given: Upload): MakeChange {
     ];
     const path = pathOf(given);
     const value = { certFile, ...(keyFile === null ? {} : { keyFile }) };
-    return { path, edit: settings === undefined ? { path, value } : undefined, upload, files, leftovers: [] };
+    return { path, edits: settings === undefined ? [{ path, value }] : [], upload, files, leftovers: [] };
   };
 }
 
@@ -52,7 +52,7 @@ export function deleteCertificate(entry: EntryName): MakeChange {
     ].flatMap(([, settings]) => Object.values(settings));
     const leftovers = [certFile, ...(keyFile === null ? [] : [keyFile])]
       .filter((file) => isOwnName(entry.kind, entry.name, file) && !others.includes(file));
-    return { path, edit: { path, value: undefined }, files: [], leftovers };
+    return { path, edits: [{ path, value: undefined }], files: [], leftovers };
   };
 }
 

@@ -111,6 +111,33 @@ export function drainsOnly(overrides: Overrides): Overrides {
   return new Map([...overrides].flatMap(([key, { draining }]) => draining === true ? [[key, { draining }]] : []));
 }
 
+/**
+ * The overrides as they are after settings were given anew: the weights in these win, what is drained stays drained.
+ *
+ * @param scope the group or listener whose settings they are; a group's hold in every listener that uses it
+ * @param servers the servers that they are about, by key or by what the configuration calls them; all without it
+ */
+export function withoutWeights(
+  overrides: Overrides,
+  scope: OverrideScope,
+  { groups, listeners }: Pick<Model, "groups" | "listeners">,
+  servers?: readonly string[],
+): Overrides {
+  if (overrides.size === 0) return overrides;
+  const users = scope.kind === "group" ? [...listeners.values()].filter((plan) => plan.group === scope.name) : [];
+  const pool = scope.kind === "group" ? groups.get(scope.name) : listeners.get(scope.name)?.pool;
+  const concerned = (pool?.servers ?? []).filter(({ key, configured }) =>
+    servers === undefined || servers.includes(key) || servers.includes(configured)
+  );
+  const references = new Set([...servers ?? [], ...concerned.flatMap(({ key, configured }) => [key, configured])]);
+  const scopes: OverrideScope[] = [scope, ...users.map(({ name }) => ({ kind: "listener" as const, name }))];
+  const keys = new Set(scopes.flatMap((one) => [...references].map((reference) => overrideKey(one, reference))));
+  return new Map([...overrides].flatMap(([key, override]): [string, ServerOverride][] => {
+    if (!keys.has(key)) return [[key, override]];
+    return override.draining === true ? [[key, { draining: true }]] : [];
+  }));
+}
+
 /** The overrides of servers that the model has; one that goes and comes back later starts as the file has it. */
 export function overridesWithin(overrides: Overrides, model: Pick<Model, "groups" | "listeners">): Overrides {
   if (overrides.size === 0) return overrides;

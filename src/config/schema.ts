@@ -30,7 +30,8 @@ const serverPorts = z.union([
   portList,
 ], rule('must be a list of ports, at least 1, or ports and port ranges such as "20000-20100,20200"'));
 
-const server = section({
+/** One server as the file gives it. */
+export const serverSchema = section({
   address: serverAddress.describe(
     "Where the server is: an IPv4 or IPv6 address, or a host name, each of whose addresses is a server.",
   ),
@@ -69,12 +70,13 @@ const backendTls = section({
   verify: flag().default(true).describe("Whether servers have to prove who they are; false only encrypts."),
 }, "a mapping such as { serverName: app.internal }").describe("TLS to the servers; without it they get plain TCP.");
 
-const backendGroup = section({
+/** One backend group as the file gives it. */
+export const backendGroupSchema = section({
   algorithm: oneOf("wrr", "wlc", "source-hash").default("wrr").describe(
     "How a server is picked: weighted round robin, weighted least connections, or by the client's address.",
   ),
   defaultPort: port().optional().describe("The port of servers that give none, for listeners with one port."),
-  servers: list(server, "servers").default([]).describe("The servers."),
+  servers: list(serverSchema, "servers").default([]).describe("The servers."),
   backendTls: backendTls.optional(),
   healthCheck: healthCheck.prefault({}),
   whenAllUnhealthy: oneOf("forward", "reject").default("forward").describe(
@@ -137,7 +139,7 @@ export const listenerSchema = section({
     'Several ports, "10000-10100,10200": port P goes to port P of the server.',
   ),
   backendGroup: reference("backend group").optional().describe("The backend group that gets the connections."),
-  backends: backendGroup.optional().describe("A backend group written in place."),
+  backends: backendGroupSchema.optional().describe("A backend group written in place."),
   tls: tls.optional(),
   proxyProtocol: oneOf("off", "v1", "v2").default("off").describe("The PROXY protocol header sent to servers."),
   proxyProtocolChecksum: flag().default(false).describe("Whether a v2 header carries a CRC-32c."),
@@ -183,7 +185,8 @@ const clientCA = section({
 const CIDR_RULE = rule("must be an IPv4 or IPv6 address or CIDR block");
 const cidr = z.string(CIDR_RULE).refine((value) => parseCidr(value) !== undefined, CIDR_RULE);
 
-const ipGroup = z.union([
+/** One IP group as the file gives it. */
+export const ipGroupSchema = z.union([
   list(cidr, "addresses and CIDR blocks"),
   section({ file: text(4096).describe("One entry a line, # comments.") }, "a mapping with file"),
 ], rule("must be a list of addresses and CIDR blocks, or { file: name }"));
@@ -233,7 +236,7 @@ export const generalShape = {
     ),
   }, "a mapping with servers").prefault({}).describe("How servers' host names are resolved."),
   maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
-  ipGroups: named(ipGroup, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
+  ipGroups: named(ipGroupSchema, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
   watchCertificates: flag().default(true).describe(
     "Whether changed files of certificates and clientCAs are taken up by themselves.",
   ),
@@ -246,7 +249,7 @@ export const generalShape = {
 /** The whole file. */
 export const configSchema = section({
   ...generalShape,
-  backendGroups: named(backendGroup, "backend groups").default({}).describe("Named backend groups."),
+  backendGroups: named(backendGroupSchema, "backend groups").default({}).describe("Named backend groups."),
   listeners: list(listenerSchema, "listeners").default([]).describe("The listeners."),
 }, "a mapping with listeners").describe("Configuration of the Weir load balancer.");
 
@@ -255,8 +258,8 @@ export type Config = z.output<typeof configSchema>;
 /** One listener with every default filled in. */
 export type ListenerConfig = z.output<typeof listenerSchema>;
 /** One backend group with every default filled in. */
-export type BackendGroupConfig = z.output<typeof backendGroup>;
+export type BackendGroupConfig = z.output<typeof backendGroupSchema>;
 /** One server with every default filled in. */
-export type ServerConfig = z.output<typeof server>;
+export type ServerConfig = z.output<typeof serverSchema>;
 /** Health check settings with every default filled in. */
 export type HealthCheckConfig = z.output<typeof healthCheck>;

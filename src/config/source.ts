@@ -158,3 +158,13 @@ export function formatPath(path: ConfigPath): string {
     return text === "" ? step : `${text}.${step}`;
   }, "");
 }
+
+/** The steps of a path that {@link formatPath} has written. */
+export function parsePath(text: string): ConfigPath {
+  return [...text.matchAll(/\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]|([A-Za-z0-9_-]+)/g)].map(
+    ([, index, quoted, word = ""]) => {
+      if (index !== undefined) return Number(index);
+      return quoted === undefined ? word : String(JSON.parse(quoted));
+    },
+  );
+}

@@ -20,6 +20,7 @@ import { serverNames } from "../config/resolve_pools.ts";
 import { resolveModel } from "../config/resolve.ts";
 import type { Refusal } from "../config/renew.ts";
 import { formatPath } from "../config/source.ts";
+import { pathBelow } from "../config/request_problems.ts";
 import type { Undo } from "../config/write_files.ts";
 import { drainsOnly, type Overrides, overridesWithin } from "../config/runtime.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
@@ -63,6 +64,8 @@ export interface RequestedChange {
   /** Whether it is saved to the file, or holds until that is read again. */
   readonly persist: boolean;
   readonly make: MakeChange;
+  /** What becomes of the overrides of servers, in what serves then. */
+  readonly adjust?: (overrides: Overrides, serving: Model) => Overrides;
 }
 
 /** What a requested change did. */
@@ -70,6 +73,10 @@ export interface ChangeReport {
   readonly persisted: boolean;
   /** Files that were deleted, as the configuration named them. */
   readonly deleted: readonly string[];
+  /** What it meant for listeners. */
+  readonly changes: readonly ReportedChange[];
+  /** Settings outside of the listeners that changed. */
+  readonly general: readonly string[];
   /** Warnings about what was changed. */
   readonly warnings: readonly ConfigProblem[];
 }
@@ -230,20 +237,31 @@ export class Reloader {
     return this.#lastRenewal = { at, refused, error: failure };
   }
 
-  async #change({ persist, make }: RequestedChange): Promise<ChangeReport> {
+  async #change({ persist, make, adjust = (same) => same }: RequestedChange): Promise<ChangeReport> {
     const { origin } = this.#context;
     const accepted = this.#accepted;
-    if (accepted === undefined) throw new WeirError("stopping", "Cannot change anything before anything serves");
+    const serving = this.#serving;
+    if (accepted === undefined || serving === undefined) {
+      throw new WeirError("stopping", "Cannot change anything before anything serves");
+    }
     const { next, change, writes } = (persist ? changeOnDisk : changeInMemory)(accepted, make, origin);
-    await this.#serve(next, this.#overrides, () => writes.length === 0 ? undefined : origin.storage?.write(writes));
+    const { changes, general } = await this.#serve(
+      next,
+      adjust(this.#overrides, serving),
+      () => writes.length === 0 ? undefined : origin.storage?.write(writes),
+    );
     const path = formatPath(change.path);
-    const warnings = next.valid.warnings.filter((one) => one.path === path || one.path.startsWith(`${path}.`));
+    const places = [path, ...(change.given ?? []).map((place) => formatPath(place.path))];
+    const warnings = next.valid.warnings.filter((one) =>
+      places.some((place) => pathBelow(one.path, place) !== undefined)
+    );
     this.#warn(warnings);
     this.#lastRenewal = this.#lastRenewal === undefined ? undefined : {
       ...this.#lastRenewal,
       refused: this.#lastRenewal.refused.filter((one) => pathOf(one) !== path),
     };
-    return { persisted: persist, deleted: persist ? this.#deleteLeftovers(change.leftovers) : [], warnings };
+    const deleted = persist ? this.#deleteLeftovers(change.leftovers) : [];
+    return { persisted: persist, deleted, changes: changes.map(reported), general, warnings };
   }
 
   /** Nothing needs them any more, so nothing depends on whether they can be deleted. */

@@ -332,7 +332,10 @@ const MISSING: readonly (readonly [path: string, kind: string])[] = [
   ["/v1/certificates/nobody", "no_such_certificate"],
   ["/v1/certificates/www?kind=clientCA", "no_such_certificate"],
   ["/v1/certificates/__proto__", "no_such_certificate"],
-  ["/v1/listeners/front/servers", "no_such_path"],
+  ["/v1/listeners/nobody/servers", "no_such_listener"],
+  ["/v1/backend-groups/web/servers/10.0.0.99:80", "no_such_server"],
+  ["/v1/ip-groups/nobody", "no_such_ip_group"],
+  ["/v1/listeners/front/threads", "no_such_path"],
 ];
 
 for (const [path, kind] of MISSING) {
@@ -341,19 +344,21 @@ for (const [path, kind] of MISSING) {
   });
 }
 
-const WRONG_METHODS: readonly (readonly [method: string, path: string])[] = [
-  ["GET", "/v1/reload"],
-  ["POST", "/v1/status"],
-  ["DELETE", "/v1/listeners"],
-  ["PUT", "/metrics"],
-  ["DELETE", "/v1/listeners/front"],
-  ["PATCH", "/v1/backend-groups/web"],
+const WRONG_METHODS: readonly (readonly [method: string, path: string, allowed: string])[] = [
+  ["GET", "/v1/reload", "POST"],
+  ["POST", "/v1/status", "GET, HEAD"],
+  ["DELETE", "/v1/listeners", "GET, HEAD, POST"],
+  ["PUT", "/metrics", "GET, HEAD"],
+  ["POST", "/v1/listeners/front", "GET, HEAD, PUT, DELETE"],
+  ["PATCH", "/v1/backend-groups/web", "GET, HEAD, PUT, DELETE"],
+  ["PURGE", "/v1/backend-groups/web/servers/10.0.0.11:80", "GET, HEAD, PUT, DELETE, PATCH"],
+  ["DELETE", "/v1/config", "GET, HEAD, PUT"],
 ];
 
-for (const [method, path] of WRONG_METHODS) {
+for (const [method, path, allowed] of WRONG_METHODS) {
   Deno.test(`${method} ${path} is a 405 problem`, async () => {
     const response = await new AdminBench().request(path, { method });
-    assert.equal(response.headers.get("allow"), path === "/v1/reload" ? "POST" : "GET, HEAD");
+    assert.equal(response.headers.get("allow"), allowed);
     const problem = await assertProblem(response, 405, "method_not_allowed");
     assert.equal(problem.detail, `${path} cannot be called with ${method}`);
   });

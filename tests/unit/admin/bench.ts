@@ -16,6 +16,7 @@ import { parseSource } from "../../../src/config/source.ts";
 import { validateConfig } from "../../../src/config/validate.ts";
 import type { ReloadReport } from "../../../src/control/reload.ts";
 import { EventStreams } from "../../../src/admin/event_streams.ts";
+import { ConfigEditor } from "../../../src/control/config_editor.ts";
 import { EventLog } from "../../../src/control/event_log.ts";
 import { FakeClock } from "../fake_clock.ts";
 import { testCertificate } from "../../support/certificates.ts";
@@ -120,6 +121,10 @@ export class AdminBench {
       reload: () => this.reload(),
       override: (...change) => this.override(...change),
       change: (...request) => this.change(...request),
+      editor: new ConfigEditor({
+        accepted: () => acceptedFrom(valid),
+        change: (...request) => this.change(...request),
+      }),
       token: () => this.token,
       events: this.events,
       eventStreams: this.eventStreams,

@@ -170,7 +170,7 @@ Deno.test("saving one change leaves what else is not saved out of the file", asy
   await bench.call("PUT", "/v1/certificates/disk?persist=true", upload(third));
   assert.doesNotMatch(bench.files()["weir.yaml"] ?? "", /memory/);
   assert.deepEqual((await bench.call("GET", "/v1/status")).body.unsaved, ["certificates.memory"]);
-  assert.deepEqual([...bench.reloader.accepted?.valid.certificates.keys() ?? []], ["www", "disk", "memory"]);
+  assert.deepEqual([...bench.reloader.accepted?.valid.certificates.keys() ?? []], ["www", "memory", "disk"]);
   const { status, body } = await bench.call("PUT", "/v1/certificates/memory?persist=true", upload(second));
   assert.deepEqual([status, body.persisted], [200, true]);
   assert.match(bench.files()["weir.yaml"] ?? "", /\n {2}memory: \{ certFile: certificates\/memory\.pem/);

@@ -8,6 +8,8 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import assert from "node:assert/strict";
 import { createAdminApi } from "../../../src/admin/api.ts";
 import { fileOrigin } from "../../../src/config/load.ts";
+import { withOverride } from "../../../src/config/runtime.ts";
+import { ConfigEditor } from "../../../src/control/config_editor.ts";
 import { Reloader } from "../../../src/control/reload.ts";
 import { WeirError } from "../../../src/errors.ts";
 import { AdminBench } from "./bench.ts";
@@ -16,6 +18,7 @@ import { AdminBench } from "./bench.ts";
 export interface Answer {
   readonly status: number;
   readonly etag: string | null;
+  readonly headers: Headers;
   // deno-lint-ignore no-explicit-any -- tests look at parts of it that they know
   readonly body: any;
 }
@@ -25,6 +28,7 @@ export class StoreBench implements AsyncDisposable {
   readonly folder: string;
   readonly file: string;
   readonly reloader: Reloader;
+  readonly editor: ConfigEditor;
   readonly api: OpenAPIHono;
   readonly logged: string[] = [];
   /** What happened, in its order: what was prepared, committed and given up. */
@@ -50,6 +54,10 @@ export class StoreBench implements AsyncDisposable {
         });
       },
     });
+    this.editor = new ConfigEditor({
+      accepted: () => this.reloader.accepted ?? assert.fail("nothing serves"),
+      change: (request) => this.reloader.change(request),
+    });
     const rest = new AdminBench();
     this.api = createAdminApi({
       view: () => {
@@ -59,7 +67,9 @@ export class StoreBench implements AsyncDisposable {
       },
       reload: () => this.reloader.reload("api"),
       change: (request) => this.reloader.change(request),
-      override: () => Promise.reject(new Error("not here")),
+      editor: this.editor,
+      override: (scope, server, change) =>
+        this.reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving)),
       token: () => "",
       events: rest.events,
       eventStreams: rest.eventStreams,
@@ -109,7 +119,8 @@ export class StoreBench implements AsyncDisposable {
       headers: { host: "127.0.0.1:9900", "content-type": "application/json", ...headers },
       ...(sent === undefined ? {} : { body: typeof sent === "string" ? sent : JSON.stringify(sent) }),
     });
-    return { status: response.status, etag: response.headers.get("etag"), body: await response.json() };
+    const { status, headers: answered } = response;
+    return { status, etag: answered.get("etag"), headers: answered, body: await response.json() };
   }
 
   /** The certificate that serves under a name. */

@@ -1,0 +1,46 @@
+/**
+ * Bodies of requests that hold settings: read as JSON here, checked as the configuration is.
+ *
+ * @module
+ */
+
+import type { Context } from "hono";
+import { messageOf } from "../errors.ts";
+import { refusal } from "./problem.ts";
+
+/** Levels that a body may have; a configuration has far fewer, and whoever walks through it must come to an end. */
+const MOST_LEVELS = 32;
+
+/** The body of a request as plain data. Throws the 415 or 400 answer when it is no JSON. */
+export async function readJson({ req }: Context): Promise<unknown> {
+  if (!/^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i.test(req.header("content-type") ?? "")) {
+    throw refusal(415, "wrong_content_type", "Send the body as JSON, with content-type: application/json");
+  }
+  const data = parsed(await req.text());
+  const fault = faultOf(data, 0);
+  if (fault !== undefined) throw refusal(400, "bad_request", fault);
+  return data;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw refusal(400, "bad_request", text === "" ? "The body is empty" : `The body is no JSON: ${messageOf(error)}`);
+  }
+}
+
+/** What is wrong with data that no configuration can hold. */
+function faultOf(data: unknown, level: number): string | undefined {
+  if (level > MOST_LEVELS) return `The body has more than ${MOST_LEVELS} levels`;
+  if (typeof data === "string") {
+    return data.isWellFormed() ? undefined : "The body holds half of a surrogate pair, which no file can";
+  }
+  if (data === null || typeof data !== "object") return undefined;
+  for (const [key, value] of Object.entries(data)) {
+    if (key === "__proto__") return 'The body holds "__proto__", which no key can be called';
+    const fault = faultOf(key, level) ?? faultOf(value, level + 1);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
