@@ -5,10 +5,14 @@
  * @module
  */
 
+import { type Entry, LinkedList } from "./linked_list.ts";
+
 /** Something that ends at a time unless it is pushed back. Belongs to one wheel. */
 export interface Deadline {
   /** The tick at which it is due. */
   dueTick: number;
+  /** For the wheel: where on it the deadline is. */
+  place?: Entry<Deadline> | undefined;
   /** Called once, when it is due. */
   expire(): void;
 }
@@ -19,8 +23,8 @@ export interface WheelClock {
   now(): number;
   /** Starts a repeating timer; what it returns stops it. */
   every(milliseconds: number, call: () => void): () => void;
-  /** Calls when everything else that waits for the thread has had its turn; what it returns stops it. */
-  soon(call: () => void): () => void;
+  /** Calls when everything else that waits for the thread has had its turn. */
+  soon(call: () => void): void;
 }
 
 /** The length of a tick; a deadline is met within two of them, and those of a crowd soon after. */
@@ -40,23 +44,23 @@ const REAL_CLOCK: WheelClock = {
     const timer = setInterval(call, milliseconds);
     return () => clearInterval(timer);
   },
-  soon: (call) => {
-    const timer = setTimeout(call, 0);
-    return () => clearTimeout(timer);
-  },
+  soon: (call) => void setTimeout(call, 0),
 };
 
-/** The wheel. It ticks only while something is on it. */
+/**
+ * The wheel. It stands still when it finds nothing on itself at a tick; not before, because on a busy thread it is often
+ * empty for a moment, and a timer costs more than a tick.
+ */
 export class DeadlineWheel {
-  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Deadline>());
+  readonly #slots = Array.from({ length: SLOTS }, () => new LinkedList<Deadline>());
   /** Those that are due and have not expired yet. */
-  readonly #due = new Set<Deadline>();
-  /** Where each deadline is: in a slot, or among those that are due. */
-  readonly #placeOf = new Map<Deadline, Set<Deadline>>();
+  readonly #due = new LinkedList<Deadline>();
+  #size = 0;
   readonly #clock: WheelClock;
   readonly #startedAt: number;
   #stopTicking: (() => void) | undefined;
-  #stopGoingOn: (() => void) | undefined;
+  /** Whether those that are left of the due ones come soon. */
+  #goesOn = false;
   /** The current tick, for {@link Deadline.dueTick}. */
   now = 0;
 
@@ -64,6 +68,11 @@ export class DeadlineWheel {
   constructor(clock: WheelClock = REAL_CLOCK) {
     this.#clock = clock;
     this.#startedAt = clock.now();
+  }
+
+  /** How many deadlines are on it. */
+  get size(): number {
+    return this.#size;
   }
 
   /** The tick that is `seconds` away, never earlier than that. */
@@ -93,30 +102,30 @@ export class DeadlineWheel {
 
   /** Takes a deadline off the wheel; harmless when it is not on it. */
   remove(deadline: Deadline): void {
-    this.#placeOf.get(deadline)?.delete(deadline);
-    this.#placeOf.delete(deadline);
-    if (this.#placeOf.size > 0) return;
-    this.#stopTicking?.();
-    this.#stopTicking = undefined;
-    this.#stopGoingOn?.();
-    this.#stopGoingOn = undefined;
+    const { place } = deadline;
+    if (place === undefined) return;
+    deadline.place = undefined;
+    place.list?.remove(place);
+    this.#size--;
   }
 
-  #place(deadline: Deadline): void {
-    const ahead = Math.min(Math.max(deadline.dueTick - this.now, 1), SLOTS - 1);
-    const slot = this.#slots[(this.now + ahead) % SLOTS];
-    if (slot === undefined) return;
-    slot.add(deadline);
-    this.#placeOf.set(deadline, slot);
+  #place(deadline: Deadline, list = this.#slotFor(deadline.dueTick)): void {
+    deadline.place = list?.add(deadline);
+    this.#size++;
+  }
+
+  #slotFor(tick: number): LinkedList<Deadline> | undefined {
+    const ahead = Math.min(Math.max(tick - this.now, 1), SLOTS - 1);
+    return this.#slots[(this.now + ahead) % SLOTS];
   }
 
   #tickByClock(): number {
     return Math.floor((this.#clock.now() - this.#startedAt) / TICK_MS);
   }
 
-  /** A wheel with nothing on it does not tick, so its time stands still. */
+  /** A wheel that stands still has to be told the time. */
   #catchUpWhenIdle(): void {
-    if (this.#placeOf.size === 0) this.now = this.#tickByClock();
+    if (this.#size === 0) this.now = this.#tickByClock();
   }
 
   /** Goes by the clock and not by the number of calls: timers come late when the thread is busy. */
@@ -125,36 +134,34 @@ export class DeadlineWheel {
     while (this.now < until) {
       this.now++;
       const slot = this.#slots[this.now % SLOTS];
-      if (slot === undefined || slot.size === 0) continue;
-      for (const deadline of slot) {
-        slot.delete(deadline);
-        if (deadline.dueTick > this.now) {
-          this.#place(deadline);
-          continue;
-        }
-        this.#due.add(deadline);
-        this.#placeOf.set(deadline, this.#due);
+      for (let entry = slot?.first; entry !== undefined; entry = slot?.first) {
+        const { item } = entry;
+        this.remove(item);
+        // A slot that is ahead is never this one.
+        this.#place(item, item.dueTick > this.now ? this.#slotFor(item.dueTick) : this.#due);
       }
     }
-    if (this.#stopGoingOn === undefined) this.#expireDue();
+    if (!this.#goesOn) this.#expireDue();
+    if (this.#size > 0) return;
+    this.#stopTicking?.();
+    this.#stopTicking = undefined;
   }
 
   #expireDue(): void {
-    this.#stopGoingOn = undefined;
+    this.#goesOn = false;
     let left = MOST_AT_ONCE;
-    for (const deadline of this.#due) {
-      // Pushed back while it waited for its turn.
-      if (deadline.dueTick > this.now) {
-        this.#due.delete(deadline);
-        this.#place(deadline);
-        continue;
-      }
-      if (left-- === 0) {
-        this.#stopGoingOn = this.#clock.soon(() => this.#expireDue());
+    for (let entry = this.#due.first; entry !== undefined; entry = this.#due.first) {
+      const { item } = entry;
+      const isDue = item.dueTick <= this.now;
+      if (isDue && left-- === 0) {
+        this.#goesOn = true;
+        this.#clock.soon(() => this.#expireDue());
         return;
       }
-      this.remove(deadline);
-      deadline.expire();
+      this.remove(item);
+      // Pushed back while it waited for its turn.
+      if (isDue) item.expire();
+      else this.#place(item);
     }
   }
 }

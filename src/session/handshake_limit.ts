@@ -5,12 +5,13 @@
  * @module
  */
 
+import { type Entry, LinkedList } from "../net/linked_list.ts";
 import type { HandshakeLimit, Session } from "./session.ts";
 
 /** Handshakes of one listener in one thread. */
 export class OldestOut implements HandshakeLimit {
   /** In the order in which they started. */
-  readonly #underWay = new Set<Session>();
+  readonly #underWay = new LinkedList<Session>();
   /** At most so many, 1 or more; a lower one counts from the next handshake on. */
   most: number;
 
@@ -19,18 +20,19 @@ export class OldestOut implements HandshakeLimit {
     this.most = most;
   }
 
-  /** Counts a session; the oldest ones end when there are too many. */
-  started(session: Session): void {
-    this.#underWay.add(session);
-    for (const oldest of this.#underWay) {
-      if (this.#underWay.size <= this.most) return;
-      this.#underWay.delete(oldest);
-      oldest.end("handshake_limit");
+  /** Counts a session; the oldest ones end when there are too many. @returns its place, for {@link ended} */
+  started(session: Session): Entry<Session> {
+    const place = this.#underWay.add(session);
+    for (let oldest = this.#underWay.first; oldest !== undefined; oldest = this.#underWay.first) {
+      if (this.#underWay.size <= this.most) break;
+      this.#underWay.remove(oldest);
+      oldest.item.end("handshake_limit");
     }
+    return place;
   }
 
   /** Counts a session no more. */
-  ended(session: Session): void {
-    this.#underWay.delete(session);
+  ended(place: Entry<Session>): void {
+    this.#underWay.remove(place);
   }
 }

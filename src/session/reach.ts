@@ -8,6 +8,7 @@ import { type ConnectTarget, connectTcp } from "../net/connect.ts";
 import { connectFailure } from "../net/connect_failure.ts";
 import type { Deadline, DeadlineWheel } from "../net/deadlines.ts";
 import { formatEndpoint } from "../net/ip.ts";
+import type { Entry } from "../net/linked_list.ts";
 import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
 import { setTcpOptions } from "../net/tcp_options.ts";
 import { connectTls, type ServerTls } from "../net/tls/connect_tls.ts";
@@ -34,6 +35,7 @@ export interface ReachTarget extends ConnectTarget {
 /** An attempt that may take as long as it may. */
 class Attempt implements Deadline {
   readonly dueTick: number;
+  place: Entry<Deadline> | undefined = undefined;
   readonly #abort = new AbortController();
   #connection: { close(): void } | undefined;
 

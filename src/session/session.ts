@@ -12,6 +12,7 @@ import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
 import { HandshakeError, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
+import type { Entry } from "../net/linked_list.ts";
 import { rangesInclude } from "../net/address_set.ts";
 import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
 import { setTcpOptions } from "../net/tcp_options.ts";
@@ -35,10 +36,10 @@ export interface EndDetail {
 
 /** Keeps the number of handshakes under way down by ending the oldest. */
 export interface HandshakeLimit {
-  /** A session begins its handshake. */
-  started(session: Session): void;
+  /** A session begins its handshake. @returns its place among those under way */
+  started(session: Session): Entry<Session>;
   /** Its handshake is over, one way or the other. */
-  ended(session: Session): void;
+  ended(place: Entry<Session>): void;
 }
 
 /** What the sessions of a listener share. The settings are those in force; reloads change them. */
@@ -75,10 +76,12 @@ export type AcceptedConnection = Deno.TcpConn | Deno.TlsConn;
 export class Session implements Deadline, RelayObserver {
   /** When the current phase is over; pushed back by every byte. */
   dueTick = 0;
+  /** Where it is on the wheel. */
+  place: Entry<Deadline> | undefined = undefined;
+  /** Where it is among the sessions of its listener. */
+  listed: Entry<Session> | undefined = undefined;
   /** The client and what it connected to; a PROXY protocol header may know better than the connection. */
   route: Route;
-  /** When it was accepted, in milliseconds of this thread's clock. */
-  readonly startedAt = performance.now();
   readonly #client: AcceptedConnection;
   readonly #context: SessionContext;
   #onExpiry: EndReason = "handshake_timeout";
@@ -89,13 +92,14 @@ export class Session implements Deadline, RelayObserver {
   #server: ByteStream | undefined;
   #lease: Lease | undefined;
   #over = false;
-  readonly #notes = new SessionNotes(performance.now());
+  readonly #notes: SessionNotes;
 
   /** @param client just accepted, @param context its listener's */
   constructor(client: AcceptedConnection, context: SessionContext) {
     this.#client = client;
     this.#stream = client;
     this.#context = context;
+    this.#notes = new SessionNotes(performance.now());
     this.route = routeOf(client);
   }
 
@@ -130,7 +134,7 @@ export class Session implements Deadline, RelayObserver {
     const { counters } = this.#context;
     if (this.#admitted) {
       counters.closed(reason);
-      counters.lasted((performance.now() - this.startedAt) / 1000);
+      counters.lasted((performance.now() - this.#notes.startedAt) / 1000);
     } else counters.turnedAway(reason);
     closeQuietly(this.#stream);
     closeQuietly(this.#server);
@@ -181,11 +185,11 @@ export class Session implements Deadline, RelayObserver {
     const { counters, handshakes, handshakeTimeout, tls } = this.#context;
     const startedAt = performance.now();
     let secured: SecuredClient | undefined;
-    handshakes.started(this);
+    const place = handshakes.started(this);
     try {
       secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
     } finally {
-      handshakes.ended(this);
+      handshakes.ended(place);
     }
     if (this.#over || secured === undefined) {
       closeQuietly(secured?.stream);

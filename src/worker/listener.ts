@@ -19,6 +19,7 @@ import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import { isShortage } from "../net/connect.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
+import { LinkedList } from "../net/linked_list.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
 import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
 import { type ServerTls, serverTls } from "../net/tls/connect_tls.ts";
@@ -88,7 +89,7 @@ export class RunningListener implements SessionContext {
   idleTicks: number;
   readonly #environment: ListenerEnvironment;
   readonly #checker: HealthChecker;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new LinkedList<Session>();
   #plan: ListenerPlan;
   readonly #acceptor: Acceptor;
   #started = false;
@@ -131,7 +132,7 @@ export class RunningListener implements SessionContext {
       onConnection: (connection) => {
         const session = new Session(connection, this);
         if (!environment.capacity.takeConnection()) return session.end("overload");
-        this.#sessions.add(session);
+        session.listed = this.#sessions.add(session);
         void session.run();
       },
       onAcceptError: (error) => {
@@ -261,7 +262,7 @@ export class RunningListener implements SessionContext {
     this.#checker.stop();
     await this.suspend();
     if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
-    for (const session of this.#sessions) session.end("drain");
+    for (const session of this.#sessions.items()) session.end("drain");
   }
 
   /** For {@link Session}. */
@@ -273,7 +274,7 @@ export class RunningListener implements SessionContext {
     }
     const { capacity } = this.#environment;
     if (reason === "overload") capacity.refused();
-    if (this.#sessions.delete(session)) capacity.giveConnection();
+    if (session.listed !== undefined && this.#sessions.remove(session.listed)) capacity.giveConnection();
     if (this.#sessions.size > 0) return;
     for (const call of this.#onEmpty) call();
   }

@@ -118,7 +118,7 @@ Deno.test("wheel.remove() from within expire() keeps a deadline of the same tick
   wheel.add(second);
   clock.advance(5000);
   assert.deepEqual(rang, ["first"]);
-  assert.equal(clock.timers, 0);
+  assert.deepEqual([wheel.size, clock.timers], [0, 0]);
 });
 
 Deno.test("wheel lets others have a turn between the deadlines of a crowd, and forgets none", () => {
@@ -185,7 +185,7 @@ Deno.test("wheel.add() from within expire() rings at its own time", () => {
   }
 });
 
-Deno.test("wheel ticks only while something is on it", () => {
+Deno.test("wheel stands still when it finds nothing on itself at a tick", () => {
   const { clock, wheel, set } = bench();
   assert.equal(clock.timers, 0);
   const [one, two] = [set(5), set(50)];
@@ -193,6 +193,10 @@ Deno.test("wheel ticks only while something is on it", () => {
   clock.advance(10_000);
   assert.deepEqual([one.rangAt.length, clock.timers], [1, 1]);
   wheel.remove(two);
+  assert.deepEqual([wheel.size, clock.timers], [0, 1], "something may come before the next tick");
+  wheel.remove(set(5));
+  assert.deepEqual([wheel.size, clock.timers], [0, 1]);
+  clock.advance(TICK_MS);
   assert.equal(clock.timers, 0);
   set(1);
   clock.advance(2000);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { testCertificate } from "../../support/certificates.ts";
+import type { Entry } from "../../../src/net/linked_list.ts";
 import { OldestOut } from "../../../src/session/handshake_limit.ts";
 import { Session } from "../../../src/session/session.ts";
 import { tlsSettings } from "../../../src/net/tls/contexts.ts";
@@ -34,6 +35,7 @@ Deno.test("OldestOut ends the oldest, and no others, when there are too many", (
   const actions = fc.array(fc.tuple(fc.constantFrom("start" as const, "end" as const), fc.nat(29)));
   fc.assert(fc.property(fc.integer({ min: 1, max: 8 }), actions, (most, actions) => {
     const limit = new OldestOut(most);
+    const places = new Map<number, Entry<Session>>();
     ALL.ended.length = 0;
     let expected: number[] = [];
     const out: number[] = [];
@@ -41,10 +43,11 @@ Deno.test("OldestOut ends the oldest, and no others, when there are too many", (
       const session = ALL.sessions[index];
       assert.ok(session !== undefined);
       if (action === "end") {
-        limit.ended(session);
+        const place = places.get(index);
+        if (place !== undefined) limit.ended(place);
         expected = expected.filter((one) => one !== index);
       } else if (!expected.includes(index)) { // a session has one handshake
-        limit.started(session);
+        places.set(index, limit.started(session));
         expected.push(index);
         if (expected.length > most) out.push(...expected.splice(0, 1));
       }
