@@ -11,7 +11,10 @@ import { ConfigEditor } from "../src/control/config_editor.ts";
 import { EventLog } from "../src/control/event_log.ts";
 import { print, printError } from "../src/cli/output.ts";
 import { configJsonSchema } from "../src/config/json_schema.ts";
+import { COMMANDS, HELP } from "../src/cli/commands.ts";
+import { VERSION } from "../src/version.ts";
 import { renderReference } from "./config_reference.ts";
+import { manualPage } from "./manual_page.ts";
 
 /** A generated file: its path in the project, and what it must hold. */
 interface Generated {
@@ -46,6 +49,7 @@ function generate(): Generated[] {
     { path: "config/weir.schema.json", content: json(configJsonSchema()) },
     { path: "docs/openapi.json", content: json(openApiDocument()) },
     { path: "docs/configuration.md", content: renderReference(configJsonSchema()) },
+    { path: "docs/weir.1", content: manualPage([...COMMANDS, HELP], VERSION) },
   ];
 }
 

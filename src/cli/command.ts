@@ -10,6 +10,19 @@ import { suggestion } from "../text/nearest.ts";
 /** Exit codes, as in DESIGN 1.2. */
 export const EXIT = { done: 0, failed: 1, usage: 2, config: 3 } as const;
 
+/** What may stand in a place of a command line; shell completion offers it. */
+export type Takes =
+  /** A file with one of these endings, without the dot; any file when there are none. */
+  | { readonly kind: "file"; readonly endings: readonly string[] }
+  /** One of these words. */
+  | { readonly kind: "words"; readonly words: readonly string[] }
+  /** The name of a command. */
+  | { readonly kind: "command" }
+  /** A listener of the running Weir. */
+  | { readonly kind: "listener" }
+  /** A server of the listener that is named before it. */
+  | { readonly kind: "server" };
+
 /** One flag of a command. */
 export interface Flag {
   /** The long name, without the dashes. */
@@ -18,6 +31,8 @@ export interface Flag {
   readonly short?: string;
   /** What its value is called in the help; without it the flag is a switch. */
   readonly value?: string;
+  /** What the value may be, where that can be offered. */
+  readonly takes?: Takes;
   readonly help: string;
 }
 
@@ -40,15 +55,21 @@ export interface Command {
   readonly flags: readonly Flag[];
   /** Words that may be given beside flags, at most. */
   readonly maxRest: number;
+  /** What these words may be, in their order, where that can be offered. */
+  readonly words?: readonly Takes[];
   /** Does the work. @returns the exit code */
   run(given: Given): number | Promise<number>;
 }
+
+/** What can be told about a command without running it. */
+export type Described = Pick<Command, "name" | "summary" | "usage" | "flags" | "words">;
 
 /** `-c FILE` */
 export const CONFIG_FLAG: Flag = {
   name: "config",
   short: "c",
   value: "FILE",
+  takes: { kind: "file", endings: ["yaml", "yml", "json"] },
   help: "the configuration (default: ./weir.yaml, ./weir.json, /etc/weir/weir.yaml)",
 };
 
@@ -108,11 +129,16 @@ export function usage(message: string): WeirError {
   return new WeirError("usage", message);
 }
 
+/** `--help`, which every command has */
+export const HELP_FLAG: Flag = { name: "help", short: "h", help: "show this help" };
+
 /** A command's help text. */
 export function helpText(command: Command): string {
-  const flags = [...command.flags, { name: "help", short: "h", help: "show this help" }];
+  const flags: readonly Flag[] = [...command.flags, HELP_FLAG];
   const left = flags.map((flag) =>
-    `${flag.short === undefined ? "    " : `-${flag.short}, `}--${flag.name}${"value" in flag ? ` ${flag.value}` : ""}`
+    `${flag.short === undefined ? "    " : `-${flag.short}, `}--${flag.name}${
+      flag.value === undefined ? "" : ` ${flag.value}`
+    }`
   );
   const width = Math.max(...left.map((text) => text.length));
   const rows = flags.map((flag, index) => `  ${(left[index] ?? "").padEnd(width)}  ${flag.help}`);

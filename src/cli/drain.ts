@@ -30,6 +30,7 @@ export const drainCommand: Command = {
     JSON_FLAG,
   ],
   maxRest: 2,
+  words: [{ kind: "listener" }, { kind: "server" }],
   run: async (given) => {
     const [listener, server] = given.rest;
     if (listener === undefined || server === undefined) {

@@ -7,31 +7,12 @@
 import { ConfigError, messageOf, WeirError } from "../errors.ts";
 import { flushLog } from "../log.ts";
 import { suggestion } from "../text/nearest.ts";
-import { checkCommand } from "./check.ts";
 import { type Command, EXIT, helpText, readCommandLine, usage } from "./command.ts";
-import { demoCommand } from "./demo.ts";
-import { drainCommand } from "./drain.ts";
-import { initCommand } from "./init.ts";
+import { COMMANDS, HELP } from "./commands.ts";
+import { offer, OFFER_WORD } from "./completion/offer.ts";
 import { print, printError } from "./output.ts";
-import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
-import { schemaCommand } from "./schema.ts";
-import { statusCommand } from "./status.ts";
-import { topCommand } from "./top.ts";
 import { versionCommand } from "./version.ts";
-
-const COMMANDS: readonly Command[] = [
-  runCommand,
-  checkCommand,
-  statusCommand,
-  topCommand,
-  reloadCommand,
-  drainCommand,
-  initCommand,
-  demoCommand,
-  schemaCommand,
-  versionCommand,
-];
 
 /** Runs the program. @param words the command line without the program's name @returns the exit code */
 export async function main(words: readonly string[]): Promise<number> {
@@ -62,6 +43,7 @@ async function dispatch([first, ...rest]: readonly string[]): Promise<number> {
   if (first === undefined) return await runCommand.run(readCommandLine(runCommand, []));
   if (first === "help" || first === "--help" || first === "-h") return help(rest);
   if (first === "--version" || first === "-V") return await versionCommand.run(readCommandLine(versionCommand, rest));
+  if (first === OFFER_WORD) return await offer(rest);
   // `weir -c FILE` is `weir run -c FILE`
   if (first.startsWith("-")) return await execute(runCommand, [first, ...rest]);
   const command = COMMANDS.find((one) => one.name === first);
@@ -101,7 +83,7 @@ function overview(): string {
     "",
     "Commands (run is the default):",
     ...rows,
-    `  ${"help".padEnd(width)}  Show this, or a command's flags: weir help COMMAND`,
+    `  ${HELP.name.padEnd(width)}  ${HELP.summary}`,
     "",
     'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 configuration not valid. Try "weir demo" first.',
   ].join("\n");

@@ -32,7 +32,12 @@ export const topCommand: Command = {
   usage: "[--interval SECONDS] [--sort KEY] [--once] [--json] [--admin URL] [--token TOKEN]",
   flags: [
     { name: "interval", value: "SECONDS", help: `between two looks, ${INTERVAL.min}-${INTERVAL.max} (default: 1)` },
-    { name: "sort", value: "KEY", help: `what comes first: ${SORT_KEYS.join(", ")} (default: traffic)` },
+    {
+      name: "sort",
+      value: "KEY",
+      takes: { kind: "words", words: SORT_KEYS },
+      help: `what comes first: ${SORT_KEYS.join(", ")} (default: traffic)`,
+    },
     { name: "once", help: "show one picture and end, as where standard output is no terminal" },
     ...ADMIN_FLAGS,
     { ...JSON_FLAG, help: "print one JSON object a line, for each interval" },

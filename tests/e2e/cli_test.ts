@@ -36,7 +36,21 @@ Deno.test("weir help knows every command, and each command its flags", async () 
   assert.deepEqual(await weir(["--help"]), overview);
   const list = overview.stdout.split(/^Commands.*:$/m)[1]?.split("\n\n")[0] ?? "";
   const commands = [...list.matchAll(/^ {2}(\w+) /gm)].map((match) => match[1] ?? "").filter((name) => name !== "help");
-  for (const name of ["run", "check", "status", "top", "reload", "drain", "init", "demo", "schema", "version"]) {
+  for (
+    const name of [
+      "run",
+      "check",
+      "status",
+      "top",
+      "reload",
+      "drain",
+      "init",
+      "demo",
+      "schema",
+      "completion",
+      "version",
+    ]
+  ) {
     assert.ok(commands.includes(name), `${name} is missing`);
   }
   for (const name of commands) {

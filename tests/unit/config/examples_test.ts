@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { STARTER_CONFIG } from "../../../src/cli/starter_config.ts";
+import { DEFAULT_ANSWERS, starterConfig } from "../../../src/cli/init/starter_config.ts";
 import { configJsonSchema } from "../../../src/config/json_schema.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
 import { makeCaseFiles } from "../../config/cases.ts";
@@ -26,6 +26,8 @@ const EXAMPLES = [
   "port-range.yaml",
   "access-log.yaml",
 ];
+
+const STARTER_CONFIG = starterConfig(DEFAULT_ANSWERS);
 
 const caseFiles = await makeCaseFiles();
 const files = {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { STARTER_CONFIG } from "../../../src/cli/starter_config.ts";
+import { DEFAULT_ANSWERS, starterConfig } from "../../../src/cli/init/starter_config.ts";
 import { configJsonSchema } from "../../../src/config/json_schema.ts";
 import { readCases } from "../../config/cases.ts";
 import { violations } from "../../config/json_schema_validator.ts";
@@ -21,7 +21,7 @@ Deno.test("configJsonSchema() takes every example configuration", () => {
     const data: unknown = parse(Deno.readTextFileSync(projectPath(`config/${name}`)));
     assert.deepEqual(violations(data, schema), [], name);
   }
-  assert.deepEqual(violations(parse(STARTER_CONFIG), schema), []);
+  assert.deepEqual(violations(parse(starterConfig(DEFAULT_ANSWERS)), schema), []);
 });
 
 Deno.test("configJsonSchema() marks faults of shape", () => {
