@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import type { ListenerPlan } from "../config/model.ts";
 import { listPorts } from "../net/ports.ts";
 import { closeQuietly } from "../net/stream.ts";
