@@ -203,8 +203,10 @@ export class App {
   }
 
   async #stop(): Promise<void> {
-    const seconds = this.#reloader.serving?.drainTimeout ?? 0;
-    this.#log("info", `Stopping; open connections have ${seconds} s to end`, { event: "stopping" });
+    const { drainTimeout: seconds, graceTime } = this.#reloader.serving ?? { drainTimeout: 0, graceTime: 0 };
+    const grace = graceTime === 0 ? "" : `not ready, and accepting for ${graceTime} s more; then `;
+    this.#log("info", `Stopping; ${grace}open connections have ${seconds} s to end`, { event: "stopping" });
+    await new Promise((resolve) => setTimeout(resolve, graceTime * 1000));
     await this.#certificateWatch.close();
     this.#names.stop();
     await this.#reloader.close();
@@ -339,6 +341,7 @@ export class App {
       lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
+      drains: supervisor.drains,
       capacity: supervisor.capacity,
       accessLogDropped: this.#accessLog.dropped,
       ready: supervisor.ready && this.#stopping === undefined,

@@ -52,7 +52,7 @@ export type WorkerRequest =
   | { readonly kind: "suspend"; readonly instance: InstanceId; readonly ports?: readonly number[] }
   /** Open the ports that are closed and go on accepting. */
   | { readonly kind: "resume"; readonly instance: InstanceId }
-  /** Accept nothing more, give sessions `drainTimeout` seconds, then end them; answered when it is all over. */
+  /** Accept nothing more, end sessions over `drainTimeout` seconds; answered when it is all over. */
   | { readonly kind: "stop"; readonly instance: InstanceId; readonly drainTimeout: number };
 
 /** A request with the number that its answer carries. */
@@ -96,6 +96,8 @@ export type FromWorker =
     readonly to: HealthState;
     readonly reason: string;
   }
+  /** A listener stops: connections that are left, and those that had to be ended. */
+  | { readonly kind: "draining"; readonly instance: InstanceId; readonly left: number; readonly ended: number }
   /** There is no descriptor, or no memory, left. */
   | { readonly kind: "shortage"; readonly error: string }
   /** Connections that have ended, for the access log. */

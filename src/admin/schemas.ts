@@ -278,6 +278,11 @@ export const statusSchema = z.object({
     restarts: count("Workers that died and were replaced"),
     draining: count("Removed or replaced listeners, and removed threads of listeners, that still have connections"),
   }),
+  draining: z.array(z.object({
+    listener: z.string(),
+    connections: count("Connections that are left"),
+    secondsLeft: count("Seconds until those that are left have been ended"),
+  })).openapi({ description: "Listeners, and threads of them, that accept nothing more" }),
   capacity: z.object({
     connections: count("Connections that are open, those that are not admitted yet among them"),
     most: z.int().nullable().openapi({

@@ -13,7 +13,7 @@ import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../con
 import type { ReloadResult, RenewalResult } from "../control/reload.ts";
 import type { NameState } from "../control/name_watch.ts";
 import type { HealthNote } from "../control/health_notes.ts";
-import type { ListenerState, ListenerThread } from "../control/instance.ts";
+import type { DrainingListener, ListenerState, ListenerThread } from "../control/instance.ts";
 import { effectiveWeight } from "../upstream/slow_start.ts";
 import { formatPorts, onlyPort, type PortRange } from "../net/ports.ts";
 import type { groupSchema, ipGroupSchema, listenerSchema, serverSchema, statusSchema } from "./schemas.ts";
@@ -34,6 +34,8 @@ export interface RuntimeView {
   readonly lastRenewal: RenewalResult | undefined;
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
+  /** What drains. */
+  readonly drains: readonly DrainingListener[];
   /** Connections that are open in all, and how many may be; `null` for no limit. */
   readonly capacity: { readonly open: number; readonly most: number | null };
   /** Lines of the access log that were dropped. */
@@ -234,6 +236,7 @@ export function statusView(view: RuntimeView, now: Date): z.infer<typeof statusS
       : { ...view.lastRenewal, refused: view.lastRenewal.refused.map((one) => ({ ...one })) },
     unsaved: unsavedPaths(view.accepted),
     workers: { ...view.workers, draining: view.draining },
+    draining: view.drains.map((drain) => ({ ...drain })),
     capacity: { connections: view.capacity.open, most: view.capacity.most },
     memory: { rss: Deno.memoryUsage().rss },
     totals: {

@@ -75,7 +75,12 @@ function render(status: Status, listeners: readonly Listener[]): string {
   const names = [...failing].flatMap(([name, error]) =>
     error === null ? [] : [`\n${colour("red", `Server name ${name} cannot be resolved`)}: ${error}`]
   );
-  return `${head}${reload}\n\n${listenerTable}\n\n${paintHealth(serverTable)}${names.join("")}`;
+  const draining = status.draining.map(({ listener, connections, secondsLeft }) =>
+    `\nListener ${listener} drains: ${connections} connection${
+      connections === 1 ? "" : "s"
+    } left, ${secondsLeft} s to go`
+  );
+  return `${head}${reload}${draining.join("")}\n\n${listenerTable}\n\n${paintHealth(serverTable)}${names.join("")}`;
 }
 
 /** A server that warms up shows what it has of its weight: `2.8/10`. */

@@ -245,6 +245,8 @@ export interface Model {
   readonly dnsServers: readonly string[];
   /** Seconds that open connections get when a listener or the program stops. */
   readonly drainTimeout: number;
+  /** Seconds for which a program that stops says so before it stops accepting. */
+  readonly graceTime: number;
   readonly maxWorkers: number;
   /** Whether changed certificate files are taken up by themselves. */
   readonly watchCertificates: boolean;

@@ -65,6 +65,7 @@ export function resolveModel(valid: ValidConfig, facts: RuntimeFacts = NO_FACTS)
     log: resolveLog(config.log),
     dnsServers: config.dns.servers,
     drainTimeout: config.shutdown.drainTimeout,
+    graceTime: config.shutdown.graceTime,
     maxWorkers: config.maxWorkers,
     watchCertificates: config.watchCertificates,
     certificates: resolveStore(valid, "certificate"),

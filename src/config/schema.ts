@@ -229,6 +229,9 @@ export const generalShape = {
     drainTimeout: whole(0, 3600, "seconds").default(30).describe(
       "Seconds that open connections get when a listener or the program stops.",
     ),
+    graceTime: whole(0, 300, "seconds").default(0).describe(
+      "Seconds for which a program that stops goes on accepting while /readyz answers 503 already, so that a balancer in front of it notices first.",
+    ),
   }, "a mapping").prefault({}).describe("How the program stops."),
   dns: section({
     servers: list(dnsServer, "DNS servers").default([]).describe(

@@ -20,7 +20,7 @@ export interface ReportedChange {
 
 /** The settings outside of the listeners that differ. */
 export function changedGenerally(before: Model, next: Model): string[] {
-  const keys = ["admin", "log", "dnsServers", "drainTimeout", "maxWorkers", "watchCertificates"] as const;
+  const keys = ["admin", "log", "dnsServers", "drainTimeout", "graceTime", "maxWorkers", "watchCertificates"] as const;
   return keys.filter((key) => !sameData(before[key], next[key]));
 }
 

@@ -20,11 +20,31 @@ export interface ListenerThread {
   readonly state: ListenerState;
 }
 
+/** How far a part of a listener has drained. */
+export interface DrainProgress {
+  /** When its time is over, in milliseconds of the main thread's clock. */
+  readonly endsAt: number;
+  /** Connections that are left; `null` before the worker has told. */
+  readonly left: number | null;
+  /** Connections that had to be ended. */
+  readonly ended: number;
+}
+
 /** A listener in one worker. */
 export interface Part {
   readonly id: InstanceId;
   crew: Crew;
   state: ListenerState;
+  /** Since it stops. */
+  drain?: DrainProgress;
+}
+
+/** A listener, or threads of it, that accept nothing more and wait for their connections. */
+export interface DrainingListener {
+  readonly listener: string;
+  readonly connections: number;
+  /** Until those that are left are ended. */
+  readonly secondsLeft: number;
 }
 
 /** A listener in its workers. A replaced listener and its successor share a name and are two instances. */
@@ -55,6 +75,17 @@ export function stateOf({ parts, retired }: Pick<Instance, "parts" | "retired">)
 /** The parts of an instance that accept. */
 export function acceptingParts({ parts }: Pick<Instance, "parts">): Part[] {
   return parts.filter((part) => part.state === "accepting");
+}
+
+/** What drains of an instance; `undefined` when nothing does. @param now milliseconds of the main thread's clock */
+export function drainOf({ plan, parts, leaving, retired }: Instance, now: number): DrainingListener | undefined {
+  const drains = [...retired ? parts : [], ...leaving.keys()].flatMap(({ drain }) => drain ?? []);
+  if (drains.length === 0) return undefined;
+  return {
+    listener: plan.name,
+    connections: drains.reduce((sum, { left }) => sum + (left ?? 0), 0),
+    secondsLeft: Math.max(0, Math.ceil((Math.max(...drains.map(({ endsAt }) => endsAt)) - now) / 1000)),
+  };
 }
 
 /** Those that serve and that a change stops or replaces. */

@@ -8,7 +8,7 @@
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, protocolOf } from "../config/model.ts";
 import type { Log } from "../log.ts";
-import type { WorkerRequest } from "../messages.ts";
+import type { InstanceId, WorkerRequest } from "../messages.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { formatPorts } from "../net/ports.ts";
 import { allSettled } from "./all_settled.ts";
@@ -157,6 +157,22 @@ export class Instances {
     return part.crew.worker.request({ ...request, instance: part.id });
   }
 
+  /** Has a part stop; its connections end over `drainTimeout` seconds. @throws {WeirError} when its worker dies */
+  stop(part: Part, drainTimeout: number): Promise<void> {
+    const endsAt = Math.min(part.drain?.endsAt ?? Infinity, performance.now() + drainTimeout * 1000);
+    part.drain = { left: null, ended: 0, ...part.drain, endsAt };
+    return this.request(part, { kind: "stop", drainTimeout });
+  }
+
+  /** A part tells how far it has drained. */
+  noteDrain(id: InstanceId, left: number, ended: number): void {
+    for (const { parts, leaving } of this.#all) {
+      for (const part of [...parts, ...leaving.keys()]) {
+        if (part.id === id && part.drain !== undefined) part.drain = { ...part.drain, left, ended };
+      }
+    }
+  }
+
   /** Asks all parts for something that a worker can only fail to do by dying, and then it is done all the same. */
   async ask(instance: Instance, kind: "forgo" | "suspend"): Promise<void> {
     if (kind === "suspend") instance.anchor[Symbol.dispose]();
@@ -168,7 +184,7 @@ export class Instances {
     instance.parts = instance.parts.filter((other) => other !== part);
     part.state = "draining";
     this.electProber(instance);
-    const ended = this.request(part, { kind: "stop", drainTimeout }).catch(() => {}).finally(() => {
+    const ended = this.stop(part, drainTimeout).catch(() => {}).finally(() => {
       instance.leaving.delete(part);
       this.#context.fleet.leave(part.crew, part.id);
     });
@@ -178,7 +194,7 @@ export class Instances {
   /** Ends an instance that never served. */
   async discard(instance: Instance): Promise<void> {
     await Promise.all(
-      instance.parts.map((part) => this.request(part, { kind: "stop", drainTimeout: 0 }).catch(() => {})),
+      instance.parts.map((part) => this.stop(part, 0).catch(() => {})),
     );
     this.forget(instance);
   }

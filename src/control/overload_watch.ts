@@ -68,8 +68,10 @@ export class OverloadWatch {
     if (planned === null || !isStart) return;
     log(
       "warn",
-      `${this.#free} file descriptors are free, good for ${planned} connections at once over all listeners; more are ` +
-        `turned away. For more, ${ADVICE}`,
+      `${this.#free} file descriptors are free, good for ${planned} connection${
+        planned === 1 ? "" : "s"
+      } at once over ` +
+        `all listeners; more are turned away. For more, ${ADVICE}`,
       { descriptors: this.#free, connections: planned },
     );
   }

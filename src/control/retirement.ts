@@ -7,8 +7,11 @@
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { allSettled } from "./all_settled.ts";
-import type { Instance, Part } from "./instance.ts";
+import { drainOf, type Instance, type Part } from "./instance.ts";
 import type { Instances } from "./instances.ts";
+
+/** Milliseconds between two lines about what is left. */
+const TELL_EVERY_MS = 5000;
 
 /** Stops listeners, and knows when they have stopped. */
 export class Retirement {
@@ -42,19 +45,35 @@ export class Retirement {
 
   async #drain(instance: Instance, drainTimeout: number): Promise<void> {
     const { name } = instance.plan;
-    this.#log("info", `Listener "${name}" stops accepting`, { event: "listener_draining", listener: name });
+    this.#log("info", `Listener "${name}" stops accepting; its connections have ${drainTimeout} s`, {
+      event: "listener_draining",
+      listener: name,
+    });
     instance.anchor[Symbol.dispose]();
-    const stop = (part: Part) => this.#instances.request(part, { kind: "stop", drainTimeout });
+    const stop = (part: Part) => this.#instances.stop(part, drainTimeout);
+    const telling = setInterval(() => this.#tellProgress(instance), TELL_EVERY_MS);
     try {
       // Those that leave already may get less time now.
       const left = [...instance.leaving].map(([part, ended]) => Promise.all([stop(part).catch(() => {}), ended]));
       await allSettled([...instance.parts.map(stop), ...left]);
-      this.#log("info", `Listener "${name}" has stopped`, { event: "listener_stopped", listener: name });
+      const ended = instance.parts.reduce((sum, { drain }) => sum + (drain?.ended ?? 0), 0);
+      const which = ended === 0 ? "" : `; ${ended} connection${ended === 1 ? "" : "s"} had to be ended`;
+      this.#log("info", `Listener "${name}" has stopped${which}`, { event: "listener_stopped", listener: name, ended });
     } catch (error) {
       this.#log("warn", `Listener "${name}" ended before its connections did: ${messageOf(error)}`, {
         event: "listener_stopped",
         listener: name,
       });
+    } finally {
+      clearInterval(telling);
     }
+  }
+
+  #tellProgress(instance: Instance): void {
+    const drain = drainOf(instance, performance.now());
+    if (drain === undefined || drain.connections === 0) return;
+    const { listener, connections, secondsLeft } = drain;
+    const many = connections === 1 ? "1 connection is" : `${connections} connections are`;
+    this.#log("info", `Listener "${listener}" drains: ${many} left, ${secondsLeft} s to go`, { listener, connections });
   }
 }

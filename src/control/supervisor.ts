@@ -15,6 +15,8 @@ import { ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
 import {
   acceptingParts,
+  type DrainingListener,
+  drainOf,
   type Instance,
   leavingIn,
   type ListenerState,
@@ -60,7 +62,10 @@ export class Supervisor {
     this.#log = log;
     const { boards, health } = this;
     const fleet = new WorkerFleet(maxWorkers, (crew) => ({
-      onMessage: takeMessage(log, health, takers),
+      onMessage: takeMessage(log, health, {
+        ...takers,
+        onDraining: (...drain) => this.#instances.noteDrain(...drain),
+      }),
       onDeath: (reason) => void this.#revival.revive(crew(), reason),
     }));
     this.#fleet = fleet;
@@ -91,6 +96,12 @@ export class Supervisor {
   /** Worker threads that run, and how often one had to be replaced. */
   get workers(): { readonly running: number; readonly restarts: number } {
     return { running: this.#fleet.size, restarts: this.#revival.restarts };
+  }
+
+  /** What drains, and how many connections are left of it. */
+  get drains(): DrainingListener[] {
+    const now = performance.now();
+    return this.#instances.all.flatMap((instance) => drainOf(instance, now) ?? []);
   }
 
   /** Replaced or removed listeners, and removed threads of listeners, that still have connections. */

@@ -6,6 +6,7 @@
 
 import type { AccessBatch } from "../access_log/record.ts";
 import type { Log } from "../log.ts";
+import type { InstanceId } from "../messages.ts";
 import type { HealthNotes } from "./health_notes.ts";
 import type { WorkerObserver } from "./worker_handle.ts";
 
@@ -15,6 +16,8 @@ export interface WorkerEventTakers {
   onAccess?(batch: AccessBatch): void;
   /** A thread was refused a descriptor, or memory. @param error why, for people */
   onShortage?(error: string): void;
+  /** A part of a listener drains: connections that are left, and those that had to be ended. */
+  onDraining?(instance: InstanceId, left: number, ended: number): void;
 }
 
 /** Takes a worker's messages: to the log, to the notes on servers' health, and to those who take the rest. */
@@ -22,6 +25,7 @@ export function takeMessage(log: Log, notes: HealthNotes, takers: WorkerEventTak
   return (message) => {
     if (message.kind === "access") return takers.onAccess?.(message);
     if (message.kind === "shortage") return takers.onShortage?.(message.error);
+    if (message.kind === "draining") return takers.onDraining?.(message.instance, message.left, message.ended);
     if (message.kind === "log") return log(message.level, message.message, message.fields);
     const { listener, server } = message;
     if (message.kind === "probe") return notes.note(listener, server, { probeError: message.error });

@@ -92,6 +92,8 @@ export class Session implements Deadline, RelayObserver {
   #server: ByteStream | undefined;
   #lease: Lease | undefined;
   #over = false;
+  /** Who has sent the last byte. */
+  #lastFrom: Side | undefined;
   readonly #notes: SessionNotes;
 
   /** @param client just accepted, @param context its listener's */
@@ -284,6 +286,7 @@ export class Session implements Deadline, RelayObserver {
   /** Counts bytes and pushes the idle timeout back. For {@link Relay}. */
   onBytes(from: Side, bytes: number): void {
     this.dueTick = this.#context.wheel.now + this.#context.idleTicks;
+    this.#lastFrom = from;
     const server = this.#lease?.server.counters;
     if (from === "client") {
       this.#notes.bytesIn += bytes;
@@ -299,6 +302,13 @@ export class Session implements Deadline, RelayObserver {
   /** For {@link Relay}. */
   onEnd(reason: EndReason): void {
     this.end(reason);
+  }
+
+  /** Ticks since the last byte, while the client is owed no answer; -1 while it is busy. For draining. */
+  get quietTicks(): number {
+    if (this.#onExpiry !== "idle_timeout" || this.#lastFrom === "client") return -1;
+    const { wheel, idleTicks } = this.#context;
+    return Math.max(0, wheel.now + idleTicks - this.dueTick);
   }
 
   /** For the deadline wheel. */

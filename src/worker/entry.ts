@@ -44,6 +44,11 @@ function environmentWith(memory: CapacityMemory): ListenerEnvironment {
       toldAt = performance.now();
       send({ kind: "shortage", error: messageOf(error) });
     },
+    now: () => performance.now(),
+    every: (milliseconds, call) => {
+      const timer = setInterval(call, milliseconds);
+      return () => clearInterval(timer);
+    },
     checkedCertificates: new CheckedByAuthority(),
     log: (level, message, fields = {}) => send({ kind: "log", level, message, fields }),
     checker: {
@@ -87,7 +92,9 @@ async function handle(request: WorkerRequest): Promise<void> {
     case "resume":
       return listener.resume();
     case "stop":
-      await listener.stop(request.drainTimeout);
+      await listener.stop(request.drainTimeout, (left, ended) => {
+        send({ kind: "draining", instance: request.instance, left, ended });
+      });
       listeners.delete(request.instance);
       // Before the answer: this worker may be ended right after it.
       accessLog.flush();

@@ -31,6 +31,7 @@ import type { ReachError } from "../session/reach.ts";
 import { type EndDetail, Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
+import { Drain, type DrainContext } from "./drain.ts";
 import { openSocket } from "./listening_socket.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { ServerTroubleLog } from "./server_trouble_log.ts";
@@ -44,6 +45,9 @@ export interface ListenerEnvironment {
   /** There is no descriptor, or no memory, left. */
   readonly onShortage: (error: unknown) => void;
   readonly log: Log;
+  /** Milliseconds since any moment, and a repeating timer. */
+  readonly now: DrainContext["now"];
+  readonly every: DrainContext["every"];
   /** Takes connections that have ended. */
   readonly accessLog: Pick<AccessRecorder, "add">;
   /** Clients' certificates that have passed. */
@@ -93,7 +97,7 @@ export class RunningListener implements SessionContext {
   #plan: ListenerPlan;
   readonly #acceptor: Acceptor;
   #started = false;
-  readonly #onEmpty = new Set<() => void>();
+  #drain: Drain | undefined;
   #acceptErrorLoggedAt = -Infinity;
   readonly #refusals: RefusalLog;
   /** Refused certificates are told louder: somebody is waiting to be let in. */
@@ -254,15 +258,19 @@ export class RunningListener implements SessionContext {
   }
 
   /**
-   * Accepts nothing more, waits for the sessions for `drainTimeout` seconds, then ends those that are left. Called again
-   * it may give them less time.
+   * Accepts nothing more, and ends the sessions over `drainTimeout` seconds. Called again it may give them less time.
+   *
+   * @param onProgress hears how many are left, and how many had to be ended
    */
-  async stop(drainTimeout: number): Promise<void> {
+  async stop(drainTimeout: number, onProgress: DrainContext["onProgress"]): Promise<void> {
     // At once: a successor probes for itself, and shares this board.
     this.#checker.stop();
     await this.suspend();
-    if (this.#sessions.size > 0 && drainTimeout > 0) await this.#empty(drainTimeout);
-    for (const session of this.#sessions.items()) session.end("drain");
+    if (this.#drain === undefined) {
+      const { now, every } = this.#environment;
+      this.#drain = new Drain(drainTimeout, { sessions: this.#sessions, now, every, onProgress });
+    } else this.#drain.shorten(drainTimeout);
+    await this.#drain.over;
   }
 
   /** For {@link Session}. */
@@ -275,8 +283,7 @@ export class RunningListener implements SessionContext {
     const { capacity } = this.#environment;
     if (reason === "overload") capacity.refused();
     if (session.listed !== undefined && this.#sessions.remove(session.listed)) capacity.giveConnection();
-    if (this.#sessions.size > 0) return;
-    for (const call of this.#onEmpty) call();
+    if (this.#sessions.size === 0) this.#drain?.look();
   }
 
   /** For {@link Session}. */
@@ -311,18 +318,6 @@ export class RunningListener implements SessionContext {
     const { certificates, clientCA, minVersion, alpn } = plan;
     const options = { certificates, clientCaPem: clientCA?.pem ?? null, minVersion, alpn };
     return tlsSettings(options, (pem) => this.#environment.checkedCertificates.of(pem));
-  }
-
-  #empty(seconds: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        this.#onEmpty.delete(done);
-        clearTimeout(timer);
-        resolve();
-      };
-      const timer = setTimeout(done, seconds * 1000);
-      this.#onEmpty.add(done);
-    });
   }
 
   #logAcceptError(error: unknown): void {

@@ -147,7 +147,7 @@ peerTest("reloads from one thread to three and back under wrk fail no request", 
   await using echo = echoServer();
   const [port, other] = [freePort(), freePort()];
   const config = (workers: number) => ({
-    shutdown: { drainTimeout: 60 },
+    shutdown: { drainTimeout: 3600 },
     listeners: [
       listener(port, backends([server.port]), { workers }),
       listener(other, backends([echo.port]), { workers, name: "held" }),

@@ -9,6 +9,7 @@ export function emptyModel(): Model {
     log: { level: "info", format: "json", access: null },
     dnsServers: [],
     drainTimeout: 0,
+    graceTime: 0,
     maxWorkers: 32,
     watchCertificates: false,
     certificates: new Map(),

@@ -154,6 +154,7 @@ export class AdminBench {
       accessLogDropped: 3,
       workers: { running: 3, restarts: 1 },
       draining: 0,
+      drains: [],
       capacity: { open: 0, most: null },
       ready: true,
       names: NAMES,
