@@ -106,7 +106,7 @@ export class App {
     });
     this.#editor = new ConfigEditor({
       accepted: () => this.#accepted(),
-      change: (request, title) => this.#change(request, title),
+      change: (request, done) => this.#change(request, done),
     });
     this.#certificateWatch = new CertificateWatch({
       system: watchSystem,
@@ -179,10 +179,13 @@ export class App {
     });
   }
 
-  async #change(request: () => RequestedChange, title: string): Promise<ChangeReport> {
+  async #change(request: () => RequestedChange, done: () => string): Promise<ChangeReport> {
     const report = await this.#reloader.change(request);
     const where = report.persisted ? "saved" : "not saved: until the next reload";
-    this.#log("info", `${title} was changed through the admin API (${where})`);
+    this.#log("info", `${done()}, by the admin API (${where})`, {
+      event: "configuration_changed",
+      persisted: report.persisted,
+    });
     return report;
   }
 
@@ -301,7 +304,7 @@ export class App {
       view: () => this.#view(),
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
-      change: (request, title) => this.#change(request, title),
+      change: (request, done) => this.#change(request, done),
       editor: this.#editor,
       token: () => this.#reloader.serving?.admin.token ?? "",
       events: this.#events,

@@ -12,6 +12,8 @@ export const EVENT_KINDS = [
   "reloaded",
   /** A configuration was refused; the old one serves on. */
   "reload_refused",
+  /** An entry of the configuration was created, changed or deleted by the admin API. */
+  "configuration_changed",
   /** A certificate or client CA that serves was renewed. */
   "certificate_renewed",
   /** The changed files of a certificate were refused; the old one serves on. */

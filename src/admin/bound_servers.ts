@@ -45,6 +45,7 @@ function addRoutes(api: OpenAPIHono, { editor }: EntryDependencies, kind: Server
   const where = kind === "group" ? "a backend group" : "a listener that has its backends in place";
   const ownerOf = (name: string | undefined): ServerOwner => ({ kind, name: name ?? "" });
   const one = `${path}/{server}`;
+  const notOwn = kind === "group" ? {} : { 409: failure("The listener uses a named backend group") };
   const common = { query: changeQuery, headers: preconditionHeaders };
 
   api.openapi(
@@ -53,7 +54,12 @@ function addRoutes(api: OpenAPIHono, { editor }: EntryDependencies, kind: Server
       path,
       summary: `The servers of ${where}, as entries`,
       request: { params: nameParameter },
-      responses: { 200: json(listed, "The entries; the ETag stands for all of them"), 404: noServer, ...guarded },
+      responses: {
+        200: json(listed, "The entries; the ETag stands for all of them"),
+        404: noServer,
+        ...notOwn,
+        ...guarded,
+      },
     }),
     (context) =>
       refusing(() => {
@@ -86,7 +92,7 @@ function addRoutes(api: OpenAPIHono, { editor }: EntryDependencies, kind: Server
       summary: `One server of ${where}, as an entry`,
       description: SEVERAL,
       request: { params: serverParameters },
-      responses: { 200: json(boundServerSchema, "The entry"), 404: noServer, ...guarded },
+      responses: { 200: json(boundServerSchema, "The entry"), 404: noServer, ...notOwn, ...guarded },
     }),
     (context) =>
       refusing(() => {

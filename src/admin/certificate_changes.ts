@@ -32,9 +32,9 @@ export interface ChangeDependencies {
   /**
    * Makes a change serve, and saves it if it says so. Throws when it cannot; everything is as it was then.
    *
-   * @param request asked for the change when its turn has come, @param title what is changed, for the log
+   * @param request asked for the change when its turn has come, @param done says what was done, for the log
    */
-  change(request: () => RequestedChange, title: string): Promise<ChangeReport>;
+  change(request: () => RequestedChange, done: () => string): Promise<ChangeReport>;
 }
 
 const ABOUT =
@@ -133,7 +133,7 @@ export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: C
         checkPreconditions(options, etag);
         created = etag === undefined;
         return { persist: saves(options), make: putCertificate({ ...entry, certificate, key }) };
-      }, titleOf(entry));
+      }, () => `${titleOf(entry)} was ${created ? "created" : "renewed"}`);
       const shown = certificateView(view(), findCertificate(view(), entry));
       context.header("etag", etagOf(shown));
       return context.json({ ...shown, warnings: [...warnings] }, created ? 201 : 200);
@@ -155,7 +155,7 @@ export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: C
           throw refusal(409, "in_use", `${titleOf(entry)} is used by ${who}`);
         }
         return { persist: saves(options), make: deleteCertificate(entry) };
-      }, titleOf(entry));
+      }, () => `${titleOf(entry)} was deleted`);
       return context.json({ ...entry, persisted, filesDeleted: [...deleted] }, 200);
     } catch (error) {
       throw refusedConfig(error);

@@ -86,8 +86,16 @@ const ERROR_STATUS: Readonly<Partial<Record<WeirErrorKind, ProblemStatus>>> = {
   write_failed: 500,
 };
 
-/** Statuses of what was refused before anything was tried. */
-const REFUSED_EARLY: ReadonlySet<ProblemStatus> = new Set([404, 412]);
+/** Kinds of what is refused before anything is tried. */
+const REFUSED_EARLY: ReadonlySet<string> = new Set<WeirErrorKind>([
+  "no_such_listener",
+  "no_such_backend_group",
+  "no_such_ip_group",
+  "no_such_server",
+  "already_exists",
+  "in_use",
+  "precondition_failed",
+]);
 
 /** The answer to a configuration that could not be made to serve, as an exception. */
 export function refusedConfig(error: unknown): HTTPException {
@@ -100,5 +108,5 @@ export function refusedConfig(error: unknown): HTTPException {
   const kind = error instanceof WeirError ? error.kind : "internal_error";
   const status = kind === "internal_error" ? 500 : ERROR_STATUS[kind] ?? 422;
   const why = messageOf(error);
-  return refusal(status, kind, REFUSED_EARLY.has(status) ? why : `${why}; the old configuration serves on`);
+  return refusal(status, kind, REFUSED_EARLY.has(kind) ? why : `${why}; the old configuration serves on`);
 }

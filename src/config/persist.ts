@@ -15,8 +15,8 @@ import { addItem, addKey, keyOf, nodeAt, type NodePath, type ParsedText, removeE
 /** One entry that is set or deleted. */
 export interface ConfigEdit {
   /**
-   * The steps to it; in a list, text stands for the item of that `name`. What is missing on the way is made: mappings,
-   * but for the names of list items.
+   * The steps to it; in a list, text stands for the item of that `name`. What is missing on the way is made: lists for
+   * numbers, mappings for texts.
    */
   readonly path: ConfigPath;
   /** Plain data; `undefined` deletes. A mapping takes the place of another key by key, so that its comments stay. */
@@ -61,8 +61,8 @@ function editOnce(text: string, format: ConfigFormat, edit: ConfigEdit): string 
 /** The data with one entry set or deleted. */
 export function withEdit(data: unknown, [step, ...rest]: ConfigPath, value: unknown): unknown {
   if (step === undefined) return value;
-  if (Array.isArray(data)) {
-    const items: readonly unknown[] = data;
+  if (Array.isArray(data) || (data === undefined && typeof step === "number")) {
+    const items: readonly unknown[] = data ?? [];
     const found = typeof step === "number" ? step : items.findIndex((item) => isRecord(item) && item["name"] === step);
     const index = found < 0 ? items.length : found;
     if (rest.length === 0 && value === undefined) return items.toSpliced(index, 1);

@@ -22,15 +22,18 @@ export function shownConfig({ config }: Pick<ValidConfig, "config">): Config {
   return { ...config, admin: { ...config.admin, token: config.admin.token === "" ? "" : MASK } };
 }
 
-/** Puts another configuration in the place of the one that serves. @param given as the file would say it */
-export function putConfig(given: unknown): MakeChange {
-  return (base): ConfigChange => {
-    const token = valueAt(given, ["admin", "token"]);
-    if (token === MASK && base.config.admin.token === "") throw noToken(base.source.file);
-    const raw = base.source.data;
-    const wanted = asWritten(given, shownConfig(base), raw);
+/**
+ * Puts another configuration in the place of the whole.
+ *
+ * @param given as the file would say it, or as {@link shownConfig} shows it, @param serving what was shown
+ */
+export function putConfig(given: unknown, serving: ValidConfig): MakeChange {
+  const token = valueAt(given, ["admin", "token"]);
+  if (token === MASK && serving.config.admin.token === "") throw noToken(serving.source.file);
+  const wanted = asWritten(given, shownConfig(serving), serving.source.data);
+  return ({ source }): ConfigChange => {
     // A list that gets shorter in its middle: entry by entry, so that comments stay with what they are about.
-    const edits = [...listenerEdits(raw, wanted), { path: [], value: wanted }];
+    const edits = [...listenerEdits(source.data, wanted), { path: [], value: wanted }];
     return { path: [], edits, given: [{ path: [], request: [] }], files: [], leftovers: [] };
   };
 }
@@ -44,13 +47,14 @@ export function asWritten(given: unknown, shown: unknown, written: unknown): unk
   if (sameData(given, shown)) return written;
   if (Array.isArray(given)) return listAsWritten(given, shown, written);
   if (!isMapping(given) || !isMapping(shown)) return given;
-  return Object.fromEntries(
-    Object.entries(given).flatMap(([key, value]) => {
-      const old = Object.hasOwn(shown, key) ? shown[key] : undefined;
-      const kept = asWritten(value, old, valueAt(written, [key]));
-      return kept === undefined ? [] : [[key, kept]];
-    }),
-  );
+  const entries = Object.entries(given).flatMap(([key, value]) => {
+    const old = Object.hasOwn(shown, key) ? shown[key] : undefined;
+    const kept = asWritten(value, old, valueAt(written, [key]));
+    return kept === undefined ? [] : [[key, kept] as const];
+  });
+  // A section of nothing but defaults, some of them missing.
+  const isNothing = entries.length === 0 && written === undefined && Object.keys(given).length > 0;
+  return isNothing ? undefined : Object.fromEntries(entries);
 }
 
 function listAsWritten(given: readonly unknown[], shown: unknown, written: unknown): unknown[] {

@@ -21,10 +21,9 @@ import {
   entryTitle,
   entryUsers,
   putEntry,
-  SECTIONS,
   settingsOf,
 } from "../config/entries.ts";
-import { type OverrideScope, withoutWeights } from "../config/runtime.ts";
+import { withoutWeights } from "../config/runtime.ts";
 import {
   bindServers,
   deleteServer,
@@ -32,42 +31,36 @@ import {
   ownedGroup,
   putServer,
   serverEntries,
-  type ServerEntry,
   type ServerOwner,
   weighServer,
 } from "../config/server_entries.ts";
 import type { ConfigPath } from "../config/source.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import { putConfig } from "../config/whole_config.ts";
-import { WeirError, type WeirErrorKind } from "../errors.ts";
-import { suggestion } from "../text/nearest.ts";
+import { WeirError } from "../errors.ts";
+import {
+  type BoundServer,
+  boundServer,
+  capital,
+  type Entry,
+  entryOf,
+  ownerTitle,
+  refOf,
+  scopeOf,
+  serverIn,
+  settingsIn,
+} from "./config_entries.ts";
 import { checkPreconditions, etagOf, type Preconditions } from "./preconditions.ts";
 import type { ChangeReport, RequestedChange } from "./reload.ts";
+
+export type { BoundServer, Entry } from "./config_entries.ts";
 
 /** What the editor works on. */
 export interface EditorContext {
   /** The configuration that serves. */
   accepted(): AcceptedConfig;
-  /** Makes a change serve; throws when it cannot. @param title what is changed, for the log */
-  change(request: () => RequestedChange, title: string): Promise<ChangeReport>;
-}
-
-/** An entry as it is. */
-export interface Entry {
-  readonly name: string;
-  /**
-   * What the file says of it, or would say if it was saved: only the keys that are given, `${NAME}` as it is written.
-   * Plain data of the shape that the configuration's schema describes, and what a change takes back.
-   */
-  readonly settings: unknown;
-  /** Another one as soon as the settings are; for {@link Preconditions.ifMatch}. */
-  readonly etag: string;
-}
-
-/** An entry of a group's servers. */
-export interface BoundServer extends Entry {
-  /** What its servers are called, as `configured` shows them: one, or one for each of its ports. */
-  readonly names: readonly string[];
+  /** Makes a change serve; throws when it cannot. @param done says what was done, for the log */
+  change(request: () => RequestedChange, done: () => string): Promise<ChangeReport>;
 }
 
 /** How a change is made. */
@@ -154,7 +147,7 @@ export class ConfigEditor {
         throw new WeirError("in_use", `${capital(entryTitle(ref))} is used by ${who}`);
       }
       return { persist: this.#persists(options), make: deleteEntry(ref) };
-    }, capital(entryTitle(ref)));
+    }, () => `${capital(entryTitle(ref))} was deleted`);
   }
 
   /** The entries of a group's servers, in their order. @throws {WeirError} as {@link readServer}, without a server */
@@ -181,7 +174,7 @@ export class ConfigEditor {
       const valid = this.#valid(owner);
       checkPreconditions(options, etagOf(serverEntries(valid, owner).map(({ settings }) => settings)));
       return { persist: this.#persists(options), make: bindServers(owner, given) };
-    }, capital(ownerTitle(owner)));
+    }, () => `${ownerTitle(owner)} got servers`);
   }
 
   /**
@@ -207,7 +200,7 @@ export class ConfigEditor {
         make: putServer(owner, server, settings),
         adjust: (overrides, serving) => withoutWeights(overrides, owner, serving, found?.names ?? []),
       };
-    }, capital(ownerTitle(owner)));
+    }, () => `Server ${server} of ${entryTitle(refOf(owner))} was ${created ? "bound" : "changed"}`);
     const entry = this.servers(owner)[index];
     // Changes take turns: in the one after, it may have gone.
     if (entry === undefined) throw new WeirError("no_such_server", `Server ${server} was taken out in the meantime`);
@@ -223,7 +216,7 @@ export class ConfigEditor {
       const { settings } = serverIn(this.#valid(owner), owner, server);
       checkPreconditions(options, etagOf(settings));
       return { persist: this.#persists(options), make: deleteServer(owner, server) };
-    }, capital(ownerTitle(owner)));
+    }, () => `Server ${server} of ${entryTitle(refOf(owner))} was unbound`);
   }
 
   /**
@@ -241,7 +234,7 @@ export class ConfigEditor {
         adjust: (overrides, serving) =>
           withoutWeights(overrides, owner, serving, [server, ...names.length === 1 ? names : []]),
       };
-    }, capital(ownerTitle(owner)));
+    }, () => `Server ${server} of ${entryTitle(refOf(owner))} has weight ${weight}`);
   }
 
   /**
@@ -253,8 +246,8 @@ export class ConfigEditor {
   putConfig(given: unknown, etag: () => string, options: ChangeOptions = {}): Promise<ChangeReport> {
     return this.#context.change(() => {
       checkPreconditions(options, etag());
-      return { persist: this.#persists(options), make: putConfig(given) };
-    }, "The configuration");
+      return { persist: this.#persists(options), make: putConfig(given, this.#context.accepted().valid) };
+    }, () => "The configuration was replaced");
   }
 
   #put(ref: EntryRef, settings: unknown, options: ChangeOptions, check: () => void): Promise<PutReport> {
@@ -270,7 +263,10 @@ export class ConfigEditor {
         adjust: (overrides, serving) =>
           ref.kind === "ipGroup" ? overrides : withoutWeights(overrides, scopeOf(ref), serving),
       };
-    }, capital(entryTitle(ref))).then((report) => ({ ...report, created }));
+    }, () => `${capital(entryTitle(ref))} was ${created ? "created" : "changed"}`).then((report) => ({
+      ...report,
+      created,
+    }));
   }
 
   #persists({ persist }: ChangeOptions): boolean {
@@ -285,55 +281,7 @@ export class ConfigEditor {
     const group = valid.config.listeners.find(({ name }) => name === owner.name)?.backendGroup ?? "";
     throw new WeirError(
       "in_use",
-      `${capital(ownerTitle(owner))} uses backend group "${group}", maybe not alone; change the servers of that`,
+      `${ownerTitle(owner)} uses backend group "${group}", maybe not alone; change the servers of that`,
     );
   }
-}
-
-const NO_SUCH: Readonly<Record<EntryKind, WeirErrorKind>> = {
-  listener: "no_such_listener",
-  backendGroup: "no_such_backend_group",
-  ipGroup: "no_such_ip_group",
-};
-
-function settingsIn(valid: ValidConfig, ref: EntryRef): unknown {
-  const settings = settingsOf(valid, ref);
-  if (settings !== undefined) return settings;
-  const hint = suggestion(ref.name, entryNames(valid, ref.kind));
-  throw new WeirError(NO_SUCH[ref.kind], `There is no ${SECTIONS[ref.kind].title} "${ref.name}"${hint}`);
-}
-
-function serverIn(valid: ValidConfig, owner: ServerOwner, server: string): ServerEntry {
-  const found = findServer(valid, owner, server);
-  if (found !== undefined) return found;
-  const names = serverEntries(valid, owner).flatMap((entry) => entry.names);
-  const hint = suggestion(server, names) ||
-    (names.length === 0
-      ? "; it has none"
-      : `; it has ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`);
-  throw new WeirError("no_such_server", `${capital(ownerTitle(owner))} has no server "${server}" of its own${hint}`);
-}
-
-function entryOf(name: string, settings: unknown): Entry {
-  return { name, settings, etag: etagOf(settings) };
-}
-
-function boundServer({ names, settings }: ServerEntry): BoundServer {
-  return { ...entryOf(names[0] ?? "", settings), names };
-}
-
-function refOf({ kind, name }: ServerOwner): EntryRef {
-  return { kind: kind === "group" ? "backendGroup" : "listener", name };
-}
-
-function scopeOf({ kind, name }: EntryRef): OverrideScope {
-  return { kind: kind === "listener" ? "listener" : "group", name };
-}
-
-function ownerTitle(owner: ServerOwner): string {
-  return entryTitle(refOf(owner));
-}
-
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }

@@ -112,13 +112,29 @@ export class StoreBench implements AsyncDisposable {
     return ((Deno.statSync(`${this.folder}/${path}`).mode ?? 0) & 0o777).toString(8);
   }
 
+  /** Asks the API; texts are sent as they are, everything else as JSON. */
+  async request(
+    method: string,
+    path: string,
+    sent?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
+    const body = sent === undefined ? undefined : typeof sent === "string" ? sent : JSON.stringify(sent);
+    return await this.api.request(path, {
+      method,
+      headers: {
+        host: "127.0.0.1:9900",
+        "content-type": "application/json",
+        ...(body === undefined ? {} : { "content-length": String(new TextEncoder().encode(body).length) }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
   /** Calls the API. */
   async call(method: string, path: string, sent?: unknown, headers: Record<string, string> = {}): Promise<Answer> {
-    const response = await this.api.request(path, {
-      method,
-      headers: { host: "127.0.0.1:9900", "content-type": "application/json", ...headers },
-      ...(sent === undefined ? {} : { body: typeof sent === "string" ? sent : JSON.stringify(sent) }),
-    });
+    const response = await this.request(method, path, sent, headers);
     const { status, headers: answered } = response;
     return { status, etag: answered.get("etag"), headers: answered, body: await response.json() };
   }
