@@ -6,7 +6,7 @@
 
 /** Something that can be read from, written to, half-closed and closed. */
 export interface ByteStream {
-  /** Reads at least one byte; `null` at the end. */
+  /** Reads at least one byte into a buffer that has room for one; `null`, or 0, at the end. */
   read(buffer: Uint8Array): Promise<number | null>;
   /** Writes some bytes and says how many. */
   write(bytes: Uint8Array): Promise<number>;

@@ -5,6 +5,7 @@
  */
 
 import { type BufferPool, LARGE_BUFFER, SMALL_BUFFER } from "../net/buffers.ts";
+import { direct } from "../net/direct_stream.ts";
 import type { ByteStream } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
 
@@ -36,7 +37,7 @@ export class Relay {
 
   /** @param client the client's stream, @param server the server's, @param context buffers and who listens */
   constructor(client: ByteStream, server: ByteStream, context: { buffers: BufferPool; observer: RelayObserver }) {
-    this.#streams = { client, server };
+    this.#streams = { client: direct(client), server: direct(server) };
     this.#buffers = context.buffers;
     this.#observer = context.observer;
   }
@@ -58,7 +59,7 @@ export class Relay {
       for (;;) {
         failing = from;
         const count = await source.read(buffer);
-        if (count === null) break;
+        if (count === null || count === 0) break;
         this.#observer.onBytes(from, count);
         failing = to;
         // No view when the buffer is full: it is the busy case, and a view is an object per read.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { direct } from "../direct_stream.ts";
 import type { ByteStream } from "../stream.ts";
 import type { TlsMachine } from "./machine.ts";
 
@@ -14,13 +15,13 @@ const MOST_AT_ONCE = 48 * 1024;
 export class TlsStream implements ByteStream {
   /** Closing sends no close_notify, which would have to wait for the network. */
   readonly closesAbruptly = true;
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: ByteStream;
   readonly #machine: TlsMachine;
   #closed = false;
 
   /** @param connection what carries it, @param machine gone through its handshake, or about to */
   constructor(connection: Deno.TcpConn, machine: TlsMachine) {
-    this.#connection = connection;
+    this.#connection = direct(connection);
     this.#machine = machine;
   }
 
@@ -41,7 +42,9 @@ export class TlsStream implements ByteStream {
       const received = await this.#connection.read(buffer);
       this.#checkOpen();
       // The machine is not told of it: it would take it for a proper end.
-      if (received === null) throw new Deno.errors.UnexpectedEof("The connection ended without close_notify");
+      if (received === null || received === 0) {
+        throw new Deno.errors.UnexpectedEof("The connection ended without close_notify");
+      }
       // What the machine answers by itself (a key update, say) goes with the next write, as the standard allows.
       machine.feed(received === buffer.length ? buffer : buffer.subarray(0, received));
     }
