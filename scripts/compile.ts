@@ -40,6 +40,9 @@ async function compile(output: string, triple?: string): Promise<void> {
     // A worker is entered by its URL, which the compiler does not follow by itself.
     "--include",
     "src/worker/entry.ts",
+    // What the browser gets.
+    "--include",
+    "src/console/assets",
     ...(triple === undefined ? [] : ["--target", triple]),
     "--output",
     output,

@@ -7,11 +7,14 @@
 
 import { AccessLog, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
 import type { AccessFormat } from "./access_log/render.ts";
-import { createAdminApi } from "./admin/api.ts";
+import { type AdminDependencies, createAdminApi } from "./admin/api.ts";
 import { type AdminServer, serveAdmin } from "./admin/server.ts";
 import type { RuntimeView } from "./admin/views.ts";
 import type { AcceptedConfig } from "./config/accepted.ts";
 import { sameData } from "./config/diff.ts";
+import { createConsole, isApiPath } from "./console/console.tsx";
+import { LiveStreams } from "./console/live_streams.ts";
+import { LOOK_MS, RateHistory } from "./console/rate_history.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import { placeFindings } from "./config/findings.ts";
 import type { AccessLogPlan, Model } from "./config/model.ts";
@@ -55,7 +58,8 @@ export class App {
   readonly #log: Log = recordingLog(writeLog, this.#events);
   readonly #refusals: RefusalWatch;
   readonly #overload: OverloadWatch;
-  #stopLooking: (() => void) | undefined;
+  readonly #rates: RateHistory;
+  readonly #stopLooking: (() => void)[] = [];
   readonly #accessLog: AccessLog;
   readonly #startedAt = new Date();
   #admin: AdminServer | undefined;
@@ -87,6 +91,14 @@ export class App {
       listeners: () => this.#reloader.serving?.listeners.keys() ?? [],
       boards: this.#supervisor.boards,
       events: this.#events,
+      now: () => performance.now(),
+    });
+    this.#rates = new RateHistory({
+      counters: () =>
+        [...this.#reloader.serving?.listeners.keys() ?? []].flatMap((name) => {
+          const counted = this.#supervisor.boards.listener(name)?.read();
+          return counted === undefined ? [] : [[name, counted] as const];
+        }),
       now: () => performance.now(),
     });
     this.#names = new NameWatch({
@@ -129,10 +141,13 @@ export class App {
   async start(): Promise<void> {
     try {
       await this.#reloader.reload("start");
-      this.#stopLooking = every(LOOK_EVERY_MS, () => {
-        this.#refusals.look();
-        this.#overload.look();
-      });
+      this.#stopLooking.push(
+        every(LOOK_EVERY_MS, () => {
+          this.#refusals.look();
+          this.#overload.look();
+        }),
+        every(LOOK_MS, () => this.#rates.look()),
+      );
     } catch (error) {
       await this.#certificateWatch.close();
       this.#names.stop();
@@ -214,7 +229,7 @@ export class App {
     this.#names.stop();
     await this.#reloader.close();
     await this.#supervisor.stop(seconds);
-    this.#stopLooking?.();
+    for (const stop of this.#stopLooking) stop();
     this.#overload.release();
     await this.#accessLog.close();
     await this.#admin?.close();
@@ -300,7 +315,8 @@ export class App {
       );
     }
     const streams = new EventStreams({ events: this.#events, every });
-    const api = createAdminApi({
+    const liveStreams = new LiveStreams({ events: this.#events, every });
+    const shared = {
       view: () => this.#view(),
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
@@ -308,14 +324,25 @@ export class App {
       editor: this.#editor,
       token: () => this.#reloader.serving?.admin.token ?? "",
       events: this.#events,
-      eventStreams: streams,
       log: this.#log,
+    } satisfies Partial<AdminDependencies>;
+    const api = createAdminApi({ ...shared, eventStreams: streams });
+    const { storage, file } = this.#origin;
+    const console = createConsole({
+      ...shared,
+      rates: this.#rates,
+      streams: liveStreams,
+      unsaveable: storage === undefined ? `Nothing can be saved: Weir runs on ${file}.` : null,
     });
-    const server = serveAdmin(at, (request) => serving.yet ? api.fetch(request) : starting(), this.#log);
+    const server = serveAdmin(at, (request, address) => {
+      if (!serving.yet) return starting();
+      return isApiPath(new URL(request.url).pathname) ? api.fetch(request) : console.fetch(request, { address });
+    }, this.#log);
     return {
       ...server,
       close: () => {
         streams.close();
+        liveStreams.close();
         return server.close();
       },
     };

@@ -6,13 +6,10 @@
  */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { deleteCertificate, type EntryName, putCertificate } from "../config/certificate_change.ts";
 import { name, section, text } from "../config/fields.ts";
-import type { ChangeOptions } from "../control/config_editor.ts";
-import type { ChangeReport, RequestedChange } from "../control/reload.ts";
-import { checkPreconditions, etagOf } from "../control/preconditions.ts";
-import { titleOf } from "../control/renewed.ts";
-import { certificateView, findCertificate, viewOf } from "./certificates.ts";
+import { etagOf } from "../control/preconditions.ts";
+import { type CertificateEditorContext, removeCertificate, storeCertificate } from "./certificate_editor.ts";
+import { certificateView, findCertificate } from "./certificates.ts";
 import { refusal, refusedConfig } from "./problem.ts";
 import {
   changeOptions,
@@ -24,18 +21,9 @@ import {
   preconditionHeaders,
 } from "./route_parts.ts";
 import { certificateSchema, configProblem } from "./schemas.ts";
-import type { RuntimeView } from "./views.ts";
 
 /** What changing the store needs. */
-export interface ChangeDependencies {
-  view(): RuntimeView;
-  /**
-   * Makes a change serve, and saves it if it says so. Throws when it cannot; everything is as it was then.
-   *
-   * @param request asked for the change when its turn has come, @param done says what was done, for the log
-   */
-  change(request: () => RequestedChange, done: () => string): Promise<ChangeReport>;
-}
+export type ChangeDependencies = CertificateEditorContext;
 
 const ABOUT =
   "Checked exactly as at a reload. With persist=true (or admin.persist in the configuration) it is saved, " +
@@ -110,13 +98,7 @@ const deleteRoute = createRoute({
 });
 
 /** Adds the routes. */
-export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: ChangeDependencies): void {
-  const saves = ({ persist }: ChangeOptions) => persist ?? view().model.admin.persist;
-  const currentEtag = (entry: EntryName) => {
-    const shown = viewOf(view(), entry);
-    return shown === undefined ? undefined : etagOf(shown);
-  };
-
+export function addCertificateChangeRoutes(api: OpenAPIHono, editor: ChangeDependencies): void {
   api.openapi(putRoute, async (context) => {
     const { kind } = context.req.valid("query");
     const { certificate, key = null } = context.req.valid("json");
@@ -125,16 +107,13 @@ export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: C
     if (kind === "clientCA" && key !== null) {
       throw refusal(400, "bad_request", 'A client CA has no "key"; keep it where the CA signs');
     }
-    const options = changeOptions(context);
-    let created = false;
     try {
-      const { warnings } = await change(() => {
-        const etag = currentEtag(entry);
-        checkPreconditions(options, etag);
-        created = etag === undefined;
-        return { persist: saves(options), make: putCertificate({ ...entry, certificate, key }) };
-      }, () => `${titleOf(entry)} was ${created ? "created" : "renewed"}`);
-      const shown = certificateView(view(), findCertificate(view(), entry));
+      const { created, warnings } = await storeCertificate(
+        editor,
+        { ...entry, certificate, key },
+        changeOptions(context),
+      );
+      const shown = certificateView(editor.view(), findCertificate(editor.view(), entry));
       context.header("etag", etagOf(shown));
       return context.json({ ...shown, warnings: [...warnings] }, created ? 201 : 200);
     } catch (error) {
@@ -145,17 +124,8 @@ export function addCertificateChangeRoutes(api: OpenAPIHono, { view, change }: C
   api.openapi(deleteRoute, async (context) => {
     const { kind } = context.req.valid("query");
     const entry = { kind, name: context.req.valid("param").name };
-    const options = changeOptions(context);
     try {
-      const { persisted, deleted } = await change(() => {
-        const { users } = findCertificate(view(), entry);
-        checkPreconditions(options, currentEtag(entry));
-        if (users.length > 0) {
-          const who = `listener${users.length === 1 ? "" : "s"} ${users.map((user) => `"${user}"`).join(", ")}`;
-          throw refusal(409, "in_use", `${titleOf(entry)} is used by ${who}`);
-        }
-        return { persist: saves(options), make: deleteCertificate(entry) };
-      }, () => `${titleOf(entry)} was deleted`);
+      const { persisted, deleted } = await removeCertificate(editor, entry, changeOptions(context));
       return context.json({ ...entry, persisted, filesDeleted: [...deleted] }, 200);
     } catch (error) {
       throw refusedConfig(error);

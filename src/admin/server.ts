@@ -24,13 +24,13 @@ const CLOSE_SECONDS = 2;
 /** Milliseconds between two attempts to take requests again. */
 const REOPEN_MS = 50;
 
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = (request: Request, address: string) => Response | Promise<Response>;
 
 /**
  * Starts serving. The runtime's server ends for good when it cannot accept (for want of a descriptor, say), with an
  * error that would end the program if nobody took it; another one takes its place then, as soon as it can.
  *
- * @param log where to tell of that
+ * @param handler gets the address of who asks as well, @param log where to tell of that
  * @throws {WeirError} `bind_failed`
  */
 export function serveAdmin(at: ListenAddress, handler: Handler, log: Log = () => {}): AdminServer {
@@ -74,7 +74,10 @@ function pause(): Promise<void> {
 
 function open(at: ListenAddress, handler: Handler): Deno.HttpServer {
   try {
-    return Deno.serve({ hostname: at.address, port: at.port, onListen: () => {} }, handler);
+    return Deno.serve(
+      { hostname: at.address, port: at.port, onListen: () => {} },
+      (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
+    );
   } catch (error) {
     const reason = error instanceof Deno.errors.AddrInUse ? "the port is in use by another program" : messageOf(error);
     throw new WeirError(

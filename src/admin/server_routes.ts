@@ -136,7 +136,7 @@ function poolOf({ kind, name }: OverrideScope, { model }: RuntimeView): PoolPlan
 }
 
 /** The server that somebody means, in its one form. Throws the answer when there is none. */
-function referenceIn(scope: OverrideScope, view: RuntimeView, given: string): string {
+export function referenceIn(scope: OverrideScope, view: RuntimeView, given: string): string {
   const { servers, unresolved } = poolOf(scope, view);
   const known = new Set([...servers.flatMap(({ key, configured }) => [key, configured]), ...unresolved]);
   const endpoint = parseEndpoint(given);

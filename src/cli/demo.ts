@@ -42,7 +42,8 @@ export const demoCommand: Command = {
 };
 
 async function showDemo(ports: { readonly tcp: number; readonly tls: number; readonly admin: number }): Promise<void> {
-  print(`${colour("bold", "Weir is running.")} Try, in another terminal:\n`);
+  print(`${colour("bold", "Weir is running.")} Watch it in a browser: http://127.0.0.1:${ports.admin}/\n`);
+  print("Or try, in another terminal:\n");
   print(`  curl http://127.0.0.1:${ports.tcp}/            # TCP listener "test-tcp-8000"`);
   print(`  curl -k https://127.0.0.1:${ports.tls}/        # TCP-SSL listener "test-tcpssl-9000"`);
   print(`  curl http://127.0.0.1:${ports.admin}/v1/listeners`);
