@@ -102,11 +102,18 @@ export class Browser implements AsyncDisposable {
   }
 
   /** Tells the browser, or one of its pages, to do something. */
-  async send(method: string, params: Params = {}, sessionId?: string): Promise<Params> {
+  async send(method: string, params?: Params, sessionId?: string): Promise<Params> {
     const id = ++this.#lastId;
     const message = await new Promise<Message>((resolve) => {
       this.#waiting.set(id, resolve);
-      this.#socket.send(JSON.stringify({ id, method, params, ...(sessionId === undefined ? {} : { sessionId }) }));
+      this.#socket.send(
+        JSON.stringify({
+          id,
+          method,
+          ...(params === undefined ? {} : { params }),
+          ...(sessionId === undefined ? {} : { sessionId }),
+        }),
+      );
     });
     if (message.error !== undefined) throw new Error(`${method}: ${message.error.message}`);
     return message.result ?? {};
