@@ -371,6 +371,7 @@ export class App {
       lastRenewal: this.#reloader.lastRenewal,
       workers: supervisor.workers,
       draining: supervisor.draining,
+      workerDeaths: supervisor.deaths,
       drains: supervisor.drains,
       capacity: supervisor.capacity,
       accessLogDropped: this.#accessLog.dropped,

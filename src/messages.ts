@@ -73,7 +73,7 @@ export interface WorkerHello {
 export type ToWorker = WorkerHello | NumberedRequest;
 
 /** How often a worker shows that it is alive. */
-export const HEARTBEAT_MS = 500;
+export const HEARTBEAT_MS = 100;
 
 /** What a worker made of a request. */
 export interface Answer {

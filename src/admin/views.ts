@@ -34,6 +34,8 @@ export interface RuntimeView {
   readonly lastRenewal: RenewalResult | undefined;
   readonly workers: { readonly running: number; readonly restarts: number };
   readonly draining: number;
+  /** What workers have died of, and how often. */
+  readonly workerDeaths: ReadonlyMap<string, number>;
   /** What drains. */
   readonly drains: readonly DrainingListener[];
   /** Connections that are open in all, and how many may be; `null` for no limit. */

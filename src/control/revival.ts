@@ -14,6 +14,7 @@ import type { Instances } from "./instances.ts";
 import type { Release } from "./port_moves.ts";
 import { RestartBackoff } from "./restart_backoff.ts";
 import type { Crew, WorkerFleet } from "./worker_fleet.ts";
+import { DEATH_CAUSES, type DeathCause } from "./worker_handle.ts";
 
 /** Pause before a listener that could not get its port back tries again. */
 const REOPEN_SECONDS = 1;
@@ -31,8 +32,9 @@ export interface RevivalContext {
 /** Brings listeners back. */
 export class Revival {
   readonly #context: RevivalContext;
-  readonly #backoff = new RestartBackoff();
-  #restarts = 0;
+  /** By listener: one that keeps dying takes nobody else's time. */
+  readonly #backoffs = new Map<string, RestartBackoff>();
+  readonly #deaths = new Map<DeathCause, number>(DEATH_CAUSES.map((cause) => [cause, 0]));
   #stopped = false;
 
   /** @param context what is to be brought back */
@@ -42,7 +44,12 @@ export class Revival {
 
   /** How often a worker had to be replaced. */
   get restarts(): number {
-    return this.#restarts;
+    return [...this.#deaths.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** What those have died of, and how often. */
+  get deaths(): ReadonlyMap<DeathCause, number> {
+    return this.#deaths;
   }
 
   /** Brings nothing back any more. */
@@ -51,17 +58,18 @@ export class Revival {
   }
 
   /** Starts a new worker for what a dead one served. Only its own connections notice. */
-  async revive(dead: Crew, reason: string): Promise<void> {
+  async revive(dead: Crew, reason: string, cause: DeathCause): Promise<void> {
     const { instances, fleet, boards, log } = this.#context;
-    this.#restarts++;
-    const pause = this.#backoff.next(performance.now() / 1000);
+    this.#deaths.set(cause, (this.#deaths.get(cause) ?? 0) + 1);
     const orphans = instances.all.flatMap((instance) =>
       [...instance.parts, ...instance.leaving.keys()].filter((part) => part.crew === dead)
         .map((part) => ({ instance, part }))
     );
     const names = orphans.map(({ instance }) => instance.plan.name);
+    const pause = this.#pauseFor(new Set(names));
     log("error", `Worker ${dead.worker.number} died: ${reason}; starting another in ${pause} s`, {
       event: "worker_died",
+      cause,
       listeners: names.join(","),
     });
     boards.settle(dead.worker.number);
@@ -112,6 +120,21 @@ export class Revival {
         parts.filter((part, index) => part.crew === crews[index] && this.#isWaiting(instance, part));
       void this.#later(() => waiting().length > 0, () => this.resume(release, waiting()));
     }
+  }
+
+  /** Seconds to wait: those of the listener that has died most often of late. */
+  #pauseFor(listeners: ReadonlySet<string>): number {
+    const now = performance.now() / 1000;
+    const known = new Set(this.#context.instances.all.map(({ plan }) => plan.name));
+    for (const name of this.#backoffs.keys()) if (!known.has(name)) this.#backoffs.delete(name);
+    return Math.max(
+      0,
+      ...[...listeners].map((name) => {
+        const backoff = this.#backoffs.get(name) ?? new RestartBackoff();
+        this.#backoffs.set(name, backoff);
+        return backoff.next(now);
+      }),
+    );
   }
 
   async #reopen(instance: Instance, part: Part): Promise<void> {

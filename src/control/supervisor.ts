@@ -30,6 +30,7 @@ import { Retirement } from "./retirement.ts";
 import { Revival } from "./revival.ts";
 import { takeMessage, type WorkerEventTakers } from "./worker_events.ts";
 import { WorkerFleet } from "./worker_fleet.ts";
+import type { DeathCause } from "./worker_handle.ts";
 
 /** A change that every worker is ready for. Exactly one of the two is called. */
 export interface PreparedChange {
@@ -66,7 +67,7 @@ export class Supervisor {
         ...takers,
         onDraining: (...drain) => this.#instances.noteDrain(...drain),
       }),
-      onDeath: (reason) => void this.#revival.revive(crew(), reason),
+      onDeath: (reason, cause) => void this.#revival.revive(crew(), reason, cause),
     }));
     this.#fleet = fleet;
     const instances = new Instances({ fleet, boards, health, log });
@@ -96,6 +97,11 @@ export class Supervisor {
   /** Worker threads that run, and how often one had to be replaced. */
   get workers(): { readonly running: number; readonly restarts: number } {
     return { running: this.#fleet.size, restarts: this.#revival.restarts };
+  }
+
+  /** What workers have died of, and how often. */
+  get deaths(): ReadonlyMap<DeathCause, number> {
+    return this.#revival.deaths;
   }
 
   /** What drains, and how many connections are left of it. */

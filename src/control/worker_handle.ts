@@ -6,10 +6,8 @@
 
 import type { CapacityMemory } from "../board/capacity.ts";
 import { WeirError } from "../errors.ts";
+import { BUSY_HANG_MS, Liveness } from "./liveness.ts";
 import { type FromWorker, HEARTBEAT_MS, type ToWorker, type WorkerRequest } from "../messages.ts";
-
-/** Seconds without a heartbeat after which a worker counts as hung. */
-export const HANG_SECONDS = 10;
 
 /** Seconds that an ordinary request may take. */
 const REQUEST_SECONDS = 20;
@@ -19,8 +17,14 @@ export interface WorkerObserver {
   /** A message that is no answer. */
   onMessage(message: Exclude<FromWorker, { kind: "answer" | "ready" }>): void;
   /** The worker is gone; called once, and never after {@link WorkerHandle.terminate}. */
-  onDeath(reason: string): void;
+  onDeath(reason: string, cause: DeathCause): void;
 }
+
+/** What a worker can die of: an error that nobody caught, or silence. One that ends by itself is silent as well. */
+export const DEATH_CAUSES = ["error", "hung"] as const;
+
+/** What a worker has died of. */
+export type DeathCause = (typeof DEATH_CAUSES)[number];
 
 // Bytes in, bytes out: a worker needs the network and nothing else. (Unstable, so missing from the published types.)
 const PERMISSIONS = {
@@ -41,6 +45,8 @@ const PERMISSIONS = {
 interface Pending {
   readonly resolve: () => void;
   readonly reject: (error: WeirError) => void;
+  /** Milliseconds of this thread's clock. */
+  readonly askedAt: number;
   readonly timer: ReturnType<typeof setTimeout> | undefined;
 }
 
@@ -54,9 +60,9 @@ export class WorkerHandle {
   readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
   readonly #accessTaken = new Int32Array(new SharedArrayBuffer(4));
   readonly #watchdog: ReturnType<typeof setInterval>;
-  #lastBeat = 0;
-  #beatSeenAt = performance.now();
-  #checkedAt = performance.now();
+  readonly #liveness = new Liveness(performance.now());
+  readonly #startedAt = performance.now();
+  #isReady = false;
   #nextId = 1;
   #gone = false;
 
@@ -76,9 +82,9 @@ export class WorkerHandle {
     this.#worker.onerror = (event) => {
       // Without this, one worker's mistake would end the whole process.
       event.preventDefault();
-      this.#die(event.message);
+      this.#die(event.message, "error");
     };
-    this.#worker.onmessageerror = () => this.#die("a message could not be read");
+    this.#worker.onmessageerror = () => this.#die("a message could not be read", "error");
     this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => this.#receive(data);
     this.#send({
       kind: "hello",
@@ -113,7 +119,7 @@ export class WorkerHandle {
           ),
         );
       }, seconds * 1000);
-      this.#pending.set(id, { resolve, reject, timer });
+      this.#pending.set(id, { resolve, reject, timer, askedAt: performance.now() });
       this.#send({ ...request, id });
     });
   }
@@ -128,7 +134,10 @@ export class WorkerHandle {
   }
 
   #receive(message: FromWorker): void {
-    if (message.kind === "ready") return;
+    if (message.kind === "ready") {
+      this.#isReady = true;
+      return;
+    }
     if (message.kind === "access") Atomics.add(this.#accessTaken, 0, message.lines);
     if (message.kind !== "answer") return this.#observer.onMessage(message);
     const pending = this.#pending.get(message.id);
@@ -141,22 +150,17 @@ export class WorkerHandle {
 
   #checkHeartbeat(): void {
     const now = performance.now();
-    // This thread itself stood still (a paused container, say): the worker gets its time again.
-    if (now - this.#checkedAt > 4 * HEARTBEAT_MS) this.#beatSeenAt = now;
-    this.#checkedAt = now;
-    const beat = Atomics.load(this.#heartbeat, 0);
-    if (beat !== this.#lastBeat) {
-      this.#lastBeat = beat;
-      this.#beatSeenAt = now;
-    } else if (now - this.#beatSeenAt > HANG_SECONDS * 1000) {
-      this.#die(`no sign of life for ${HANG_SECONDS} s`);
-    }
+    const isFresh = (at: number) => now - at < BUSY_HANG_MS;
+    const isBusy = (!this.#isReady && isFresh(this.#startedAt)) ||
+      [...this.#pending.values()].some(({ askedAt }) => isFresh(askedAt));
+    const silence = this.#liveness.look({ now, beat: Atomics.load(this.#heartbeat, 0), isBusy });
+    if (silence !== undefined) this.#die(`no sign of life for ${(silence / 1000).toFixed(1)} s`, "hung");
   }
 
-  #die(reason: string): void {
+  #die(reason: string, cause: DeathCause): void {
     if (this.#gone) return;
     this.#end(`Worker ${this.number} died: ${reason}`);
-    this.#observer.onDeath(reason);
+    this.#observer.onDeath(reason, cause);
   }
 
   #end(message: string): void {

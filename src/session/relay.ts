@@ -44,8 +44,9 @@ export class Relay {
 
   /** Starts both directions; the observer hears of the end. Whoever closes the streams ends the relay. */
   start(): void {
-    void this.#pump("client", "server");
-    void this.#pump("server", "client");
+    // What fails outside of reading and writing is a fault of ours; it must not leave the other direction waiting.
+    this.#pump("client", "server").catch((error) => this.#fail("client", error));
+    this.#pump("server", "client").catch((error) => this.#fail("server", error));
   }
 
   async #pump(from: Side, to: Side): Promise<void> {

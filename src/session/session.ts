@@ -123,24 +123,41 @@ export class Session implements Deadline, RelayObserver {
     }
   }
 
-  /** Ends the session now, for a reason that may lie outside of it. Harmless when it has ended. */
+  /** Ends the session now, for a reason that may lie outside of it. Harmless when it has ended. Never throws. */
   end(reason: EndReason, detail?: EndDetail): void {
     if (this.#over) return;
     this.#over = true;
+    try {
+      this.#settle(reason, detail);
+    } catch (error) {
+      // Whoever ends a session may be about another one's business, or about that of many.
+      this.#context.onFault(error);
+    }
+    this.#close(this.#stream);
+    this.#close(this.#server);
+    this.#context.onEnd(this, reason, detail);
+  }
+
+  /** Counted first, so that nobody who sees the connection closed finds it missing in the counters. */
+  #settle(reason: EndReason, detail: EndDetail | undefined): void {
     this.#logAccess(reason, detail);
     if (reason === "handshake_timeout") this.#context.counters.handshakeFailed("timeout");
     if (reason === "handshake_limit") this.#context.counters.handshakeFailed("too_many");
     this.#context.wheel.remove(this);
-    // Counted first, so that nobody who sees the connection closed finds it missing in the counters.
     this.#lease?.[Symbol.dispose]();
     const { counters } = this.#context;
     if (this.#admitted) {
       counters.closed(reason);
       counters.lasted((performance.now() - this.#notes.startedAt) / 1000);
     } else counters.turnedAway(reason);
-    closeQuietly(this.#stream);
-    closeQuietly(this.#server);
-    this.#context.onEnd(this, reason, detail);
+  }
+
+  #close(stream: ByteStream | undefined): void {
+    try {
+      closeQuietly(stream);
+    } catch (error) {
+      this.#context.onFault(error);
+    }
   }
 
   /** What is known of TLS goes with the stream, so this comes before it is closed. */

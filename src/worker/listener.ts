@@ -19,6 +19,7 @@ import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import { isShortage } from "../net/connect.ts";
 import type { DeadlineWheel } from "../net/deadlines.ts";
+import { closeQuietly } from "../net/stream.ts";
 import { LinkedList } from "../net/linked_list.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
 import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
@@ -28,7 +29,7 @@ import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
 import { OldestOut } from "../session/handshake_limit.ts";
 import type { ReachError } from "../session/reach.ts";
-import { type EndDetail, Session, type SessionContext } from "../session/session.ts";
+import { type AcceptedConnection, type EndDetail, Session, type SessionContext } from "../session/session.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Drain, type DrainContext } from "./drain.ts";
@@ -133,12 +134,7 @@ export class RunningListener implements SessionContext {
     this.serverTls = serverTlsOf(plan);
     this.#acceptor = new Acceptor(plan, closed, {
       open: (of, port) => openSocket(of, port, sockets),
-      onConnection: (connection) => {
-        const session = new Session(connection, this);
-        if (!environment.capacity.takeConnection()) return session.end("overload");
-        session.listed = this.#sessions.add(session);
-        void session.run();
-      },
+      onConnection: (connection) => this.#serve(connection),
       onAcceptError: (error) => {
         this.counters.acceptFailed();
         if (isShortage(error)) this.onShortage(error);
@@ -271,6 +267,19 @@ export class RunningListener implements SessionContext {
       this.#drain = new Drain(drainTimeout, { sessions: this.#sessions, now, every, onProgress });
     } else this.#drain.shorten(drainTimeout);
     await this.#drain.over;
+  }
+
+  /** Never throws: the loop that accepts serves everybody. */
+  #serve(connection: AcceptedConnection): void {
+    try {
+      const session = new Session(connection, this);
+      if (!this.#environment.capacity.takeConnection()) return session.end("overload");
+      session.listed = this.#sessions.add(session);
+      void session.run();
+    } catch (error) {
+      this.onFault(error);
+      closeQuietly(connection);
+    }
   }
 
   /** For {@link Session}. */

@@ -69,8 +69,8 @@ function programFamilies(view: RuntimeView): MetricFamily[] {
     {
       name: "weir_worker_restarts",
       type: "counter",
-      help: "Workers that died and were replaced.",
-      samples: [{ labels: {}, value: view.workers.restarts }],
+      help: "Workers that died and were replaced, by what they died of.",
+      samples: byReason({}, view.workerDeaths),
     },
     {
       name: "weir_access_log_dropped",

@@ -155,6 +155,7 @@ export class AdminBench {
       workers: { running: 3, restarts: 1 },
       draining: 0,
       drains: [],
+      workerDeaths: new Map([["error", 0], ["hung", 1]]),
       capacity: { open: 0, most: null },
       ready: true,
       names: NAMES,

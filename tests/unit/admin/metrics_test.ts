@@ -66,7 +66,8 @@ Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and 
     ["weir_server_connections_total", one, 1],
     ["weir_access_log_dropped_total", {}, 3],
     ["weir_workers", {}, 3],
-    ["weir_worker_restarts_total", {}, 1],
+    ["weir_worker_restarts_total", { reason: "hung" }, 1],
+    ["weir_worker_restarts_total", { reason: "error" }, 0],
     ["weir_config_last_reload_successful", {}, 1],
   ];
   for (const [name, labels, value] of expected) assert.equal(valueOf(families, name, labels), value, name);

@@ -1,0 +1,52 @@
+/** When a worker counts as hung. @module */
+
+import assert from "node:assert/strict";
+import { BUSY_HANG_MS, HANG_MS, Liveness } from "../../../src/control/liveness.ts";
+import { HEARTBEAT_MS } from "../../../src/messages.ts";
+
+/** Looks at a worker that is silent from the start until it counts as hung. @returns milliseconds */
+function silenceBorne(delays: readonly number[], isBusy = false): number {
+  const liveness = new Liveness(0);
+  let now = 0;
+  let beat = 0;
+  for (const delay of delays) {
+    now += HEARTBEAT_MS + delay;
+    assert.equal(liveness.look({ now, beat: ++beat, isBusy }), undefined);
+  }
+  const silentFrom = now;
+  for (;;) {
+    now += HEARTBEAT_MS;
+    if (liveness.look({ now, beat, isBusy }) !== undefined) return now - silentFrom;
+    assert.ok(now - silentFrom < 100_000, "it lives for ever");
+  }
+}
+
+Deno.test("Liveness.look() bears a silence of 0.7 s on a machine that has time", () => {
+  assert.equal(silenceBorne([0, 3, 0, 5, 0]), HANG_MS + HEARTBEAT_MS);
+});
+
+Deno.test("Liveness.look() bears ten seconds of a worker that is busy", () => {
+  assert.equal(silenceBorne([0], true), BUSY_HANG_MS + HEARTBEAT_MS);
+});
+
+Deno.test("Liveness.look() bears more on a machine that makes this thread wait as well, and forgets it", () => {
+  const waits = [0, 50, 100, 200, 300].map((delay) => silenceBorne([0, delay]));
+  assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
+  assert.ok((waits[4] ?? 0) >= 1500 && (waits[4] ?? 0) <= 3000, `${waits}`);
+  assert.equal(silenceBorne([300, ...Array.from({ length: 200 }, () => 0)]), HANG_MS + HEARTBEAT_MS);
+});
+
+Deno.test("Liveness.look() says how long the silence was", () => {
+  const liveness = new Liveness(0);
+  liveness.look({ now: 100, beat: 1, isBusy: false });
+  let silence: number | undefined;
+  for (let now = 200; silence === undefined; now += 100) silence = liveness.look({ now, beat: 1, isBusy: false });
+  assert.equal(silence, 800);
+});
+
+Deno.test("Liveness.look() begins anew when this thread itself stood still", () => {
+  const liveness = new Liveness(0);
+  for (let now = 1000; now < 1_000_000; now += 1000) {
+    assert.equal(liveness.look({ now, beat: 0, isBusy: false }), undefined);
+  }
+});
