@@ -6,11 +6,11 @@
  */
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { ReloadReport } from "../control/reload.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
+import { boundedBody } from "./request_body.ts";
 import { addCertificateChangeRoutes, type ChangeDependencies } from "./certificate_changes.ts";
 import { addCertificateRoutes } from "./certificates.ts";
 import { addBoundServerRoutes } from "./bound_servers.ts";
@@ -39,9 +39,6 @@ export interface AdminDependencies
   readonly log: Log;
 }
 
-/** Bytes that a request body may have. */
-const BODY_LIMIT = 1024 * 1024;
-
 /** Makes the admin API. */
 export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   const api = new OpenAPIHono({
@@ -61,12 +58,6 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
     context.header("cache-control", "no-store");
     context.header("x-content-type-options", "nosniff");
   });
-  api.use(
-    bodyLimit({
-      maxSize: BODY_LIMIT,
-      onError: () => problem(413, "body_too_large", `A body may have ${BODY_LIMIT} bytes`),
-    }),
-  );
 
   api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
   api.openapi(routes.ready, (context) => {
@@ -77,6 +68,8 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   });
 
   api.use(tokenGuard(dependencies.token));
+  // Behind the guards: nothing of what strangers send is kept.
+  api.use(boundedBody());
   api.openapi(routes.status, (context) => context.json(statusView(dependencies.view(), new Date()), 200));
   addReadRoutes(api, dependencies);
   addConfigRoutes(api, dependencies);

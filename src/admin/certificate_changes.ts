@@ -43,6 +43,7 @@ const query = changeQuery.extend({ kind: kindParameter });
 
 const failures = {
   400: failure("The name, the body or a parameter is wrong"),
+  408: failure("The body did not come in time"),
   409: failure("A listener uses it, or its file has been changed by somebody else"),
   412: failure("It is not as If-Match or If-None-Match says"),
   422: failure("It cannot be used; every error is listed"),

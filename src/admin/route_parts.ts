@@ -37,6 +37,7 @@ export const kindParameter = z.enum(["certificate", "clientCA"]).default("certif
 /** Failures of requests that change the configuration. */
 export const changeFailures = {
   400: failure("The body is no JSON, or a parameter is wrong"),
+  408: failure("The body did not come in time"),
   409: failure("It is used, there already, or the file has been changed by somebody else"),
   412: failure("It is not as If-Match or If-None-Match says"),
   413: failure("The body has more than 1 MiB"),

@@ -91,6 +91,8 @@ export const routes = {
     security: [{ token: [] }],
     responses: {
       200: json(reloadSchema, "What changed"),
+      408: failure("The body, which is not needed, did not come in time"),
+      413: failure("The body, which is not needed, has more than 1 MiB"),
       422: failure("It was refused; every error is listed"),
       ...guarded,
     },

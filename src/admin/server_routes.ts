@@ -57,7 +57,9 @@ const request = {
 const failures = {
   400: failure("The body is not a change of a server"),
   404: failure("There is no such server"),
+  413: failure("The body has more than 1 MiB"),
   415: failure("The body is not sent as JSON"),
+  408: failure("The body did not come in time"),
   409: failure("The weight cannot be saved: the file has been changed by somebody else, or has no such server"),
   422: failure("The change could not be carried out; everything is as it was"),
   500: failure("It could not be written"),

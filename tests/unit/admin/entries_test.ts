@@ -413,3 +413,79 @@ for (const { call, sent, headers, status, kind, detail, errors } of REFUSED) {
     assert.deepEqual([bench.reloader.accepted === before, bench.steps, bench.files()], [true, [], FILES]);
   });
 }
+
+Deno.test("of two editors with the same ETag one wins, and the other is told", async () => {
+  await using bench = await StoreBench.start(FILES);
+  const { body, etag } = await bench.call("GET", "/v1/backend-groups/web");
+  const put = (slowStart: number) =>
+    bench.call("PUT", "/v1/backend-groups/web?persist=true", { ...body.settings, slowStart }, {
+      "if-match": etag ?? "",
+    });
+  const answers = await Promise.all([put(10), put(20)]);
+  assert.deepEqual(answers.map(({ status }) => status), [200, 412]);
+  const after = await bench.call("GET", "/v1/backend-groups/web");
+  assert.deepEqual([after.body.slowStart, after.etag], [10, answers[0]?.etag]);
+});
+
+Deno.test("a change that cannot be carried out leaves the file and what serves as they were", async () => {
+  await using bench = await StoreBench.start(FILES);
+  for (const step of ["prepare", "commit"] as const) {
+    bench.failing = step;
+    const before = bench.reloader.accepted;
+    const answer = await bench.call("PUT", "/v1/listeners/front?persist=true", { ...LISTENER, name: "front" });
+    assertRefused(answer, 422, "worker_failed", /the old configuration serves on/);
+    assert.deepEqual([bench.files(), bench.reloader.accepted === before], [FILES, true]);
+  }
+});
+
+Deno.test("a file that was edited meanwhile is not overwritten, and one that cannot be written is an error", async () => {
+  await using bench = await StoreBench.start(FILES);
+  const create = () => bench.call("POST", "/v1/listeners?persist=true", LISTENER);
+  await bench.write({ "weir.yaml": `${CONFIG}# mine\n` });
+  assertRefused(await create(), 409, "config_changed", /has changed on disk/);
+  assert.equal(bench.files()["weir.yaml"], `${CONFIG}# mine\n`);
+  await Deno.remove(bench.file);
+  await Deno.symlink("nowhere.yaml", bench.file);
+  assertRefused(await create(), 500, "write_failed", /link that leads nowhere/);
+  assert.equal((await bench.call("GET", "/v1/listeners/new")).status, 404);
+});
+
+const weights = async (bench: StoreBench) =>
+  (await bench.call("GET", "/v1/backend-groups/web")).body.servers.map((
+    { weight, draining }: { weight: number; draining: boolean },
+  ) => `${weight}${draining ? "!" : ""}`);
+
+Deno.test("settings that are given anew end weights that were set at run time, and no drain", async () => {
+  await using bench = await StoreBench.start(FILES);
+  const servers = "/v1/backend-groups/web/servers";
+  for (const server of ["10.0.0.11:80", "10.0.0.11:81", "10.0.0.12:80"]) {
+    await bench.call("PATCH", `${servers}/${server}`, { weight: 77, drain: true });
+  }
+  assert.deepEqual(await weights(bench), ["77!", "77!", "77!"]);
+  await bench.call("PUT", "/v1/listeners/own", { ...LISTENER, name: "own" });
+  await bench.call("PUT", "/v1/ip-groups/office", []);
+  assert.deepEqual(await weights(bench), ["77!", "77!", "77!"], "of others they stay");
+  await bench.call("PUT", `${servers}/10.0.0.12:80`, { address: "10.0.0.12", port: 80, weight: 5 });
+  assert.deepEqual(await weights(bench), ["77!", "77!", "5!"]);
+  await bench.call("PATCH", `${servers}/10.0.0.11:81?persist=true`, { weight: 6, drain: false });
+  assert.deepEqual(await weights(bench), ["77!", "6", "5!"]);
+  const { body } = await bench.call("GET", "/v1/backend-groups/web");
+  await bench.call("PUT", "/v1/backend-groups/web", body.settings);
+  assert.deepEqual(await weights(bench), ["10!", "6", "5!"]);
+});
+
+Deno.test("PUT /v1/config keeps a token that comes back masked, and sets another", async () => {
+  const text = `admin: { token: "\${TOKEN:-secret}" } # mine\n${CONFIG}`;
+  await using bench = await StoreBench.start({ ...FILES, "weir.yaml": text });
+  const token = () => bench.reloader.serving?.admin.token;
+  const { body, etag } = await bench.call("GET", "/v1/config");
+  assert.equal(body.admin.token, "***");
+  const put = (given: unknown) => bench.call("PUT", "/v1/config?persist=true", given, { "if-match": etag ?? "" });
+  assert.equal((await put({ ...body, shutdown: { drainTimeout: 5 } })).status, 200);
+  assert.deepEqual([token(), bench.files()["weir.yaml"]], ["secret", `${text}\nshutdown:\n  drainTimeout: 5\n`]);
+  assert.equal((await put(body)).status, 412, "it has changed since");
+  const now = await bench.call("GET", "/v1/config");
+  const other = { ...now.body, admin: { ...now.body.admin, token: "other" } };
+  assert.equal((await bench.call("PUT", "/v1/config", other)).status, 200);
+  assert.deepEqual([token(), (await bench.call("GET", "/v1/status")).body.unsaved], ["other", ["admin"]]);
+});
