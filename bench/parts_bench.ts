@@ -39,26 +39,31 @@ for (const count of [100, 1000]) {
 
 // On a board, as in a worker: a pick, the claim on the server, and giving it back. With siblings a pick takes a lock,
 // which nobody else wants here: `docs/decisions/0011-several-threads.md` has what it costs when they do.
-for (const shared of [false, true]) {
-  for (const count of [3, 100]) {
-    const pool = boardPool(count, shared);
-    Deno.bench(`pick, claim and release one of ${count} servers ${shared ? "beside siblings" : "alone"}`, () => {
-      pool.acquire("192.0.2.7")?.[Symbol.dispose]();
-    });
+for (const algorithm of ["wrr", "wlc"] as const) {
+  for (const shared of [false, true]) {
+    for (const count of [3, 100, 1000, 5000]) {
+      const pool = boardPool(count, shared, algorithm);
+      // Half of them have a connection, as on a system that is in use.
+      for (let held = 0; held < count / 2; held++) pool.acquire("192.0.2.7");
+      const how = shared ? "beside siblings" : "alone";
+      Deno.bench(`${algorithm}: pick, claim and release one of ${count} servers ${how}`, () => {
+        pool.acquire("192.0.2.7")?.[Symbol.dispose]();
+      });
+    }
   }
 }
 
-function boardPool(count: number, shared: boolean): Pool {
+function boardPool(count: number, shared: boolean, algorithm: "wrr" | "wlc"): Pool {
   const boards = new BoardRegistry();
   const servers = Array.from({ length: count }, (_, index): ServerPlan => {
-    const address = `10.0.0.${index}`;
+    const address = `10.0.${index >> 8}.${index & 255}`;
     const key = `${address}:80`;
     const settings = { port: 80, ports: null, weight: 10, backup: false, draining: false, host: null } as const;
     return { key, configured: key, address, family: "IPv4", ...settings };
   });
   boards.provide("web", servers.map(({ key }) => key));
   const plan: PoolPlan = {
-    algorithm: "wrr",
+    algorithm,
     servers,
     names: [],
     backendTls: null,

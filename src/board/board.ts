@@ -46,6 +46,11 @@ export class ListenerCounters {
     return Atomics.load(this.#words, LISTENER.poolVersion);
   }
 
+  /** Counts up whenever the open connections of any server change, by whichever thread; 32 bits that run over. */
+  get claims(): number {
+    return Atomics.load(this.#words, LISTENER.claims);
+  }
+
   /** How the access log wants lines for connections that end; `null` while it is off. */
   get accessFormat(): AccessFormat | null {
     return ACCESS_FORMATS[Atomics.load(this.#words, LISTENER.accessLog)] ?? null;
@@ -150,6 +155,7 @@ export class ListenerCounters {
 /** State and counters of one server, as one listener sees it. */
 export class ServerCounters {
   readonly #words: Int32Array;
+  readonly #listenerWords: Int32Array;
   readonly #open: OpenCount;
 
   /** @param memory the board the server stands on, that of a worker if it counts connections, @param key the server */
@@ -158,6 +164,7 @@ export class ServerCounters {
     const block = memory.blocks[Math.floor(slot / SLOTS_PER_BLOCK)];
     if (block === undefined) throw new Error(`Cannot find server "${key}" on the board`);
     this.#words = new Int32Array(block, (slot % SLOTS_PER_BLOCK) * SERVER.words * 4, SERVER.words);
+    this.#listenerWords = new Int32Array(memory.listener);
     const own = "ledger" in memory ? ledgerWord(memory.ledger, slot) : undefined;
     this.#open = new OpenCount({ words: this.#words, index: SERVER.active }, own);
   }
@@ -167,12 +174,15 @@ export class ServerCounters {
     return this.#open.value;
   }
 
-  /** The running value of smooth weighted round robin. */
+  /**
+   * The running value of smooth weighted round robin. Several threads change it under a lock, which orders what they
+   * do: an atomic store for each server would be most of what a pick costs.
+   */
   get turn(): number {
-    return Atomics.load(this.#words, SERVER.turn);
+    return this.#words[SERVER.turn] ?? 0;
   }
   set turn(value: number) {
-    Atomics.store(this.#words, SERVER.turn, value);
+    this.#words[SERVER.turn] = value;
   }
 
   /**
@@ -212,11 +222,13 @@ export class ServerCounters {
   /** A connection is on its way to the server. */
   reserve(): void {
     this.#open.add();
+    Atomics.add(this.#listenerWords, LISTENER.claims, 1);
   }
 
   /** What {@link reserve} counted is over. */
   release(): void {
     this.#open.remove();
+    Atomics.add(this.#listenerWords, LISTENER.claims, 1);
   }
 
   /** The server took a connection. */

@@ -58,7 +58,9 @@ export const LISTENER = (() => {
     turnHolder,
     /** One word: threads that wait for their turn to pick. */
     turnWaiting: turnHolder + 1,
-    words: turnHolder + 2,
+    /** One word: counts up whenever the open connections of any server change, by whichever thread. */
+    claims: turnHolder + 2,
+    words: turnHolder + 4,
   } as const;
 })();
 

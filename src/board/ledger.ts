@@ -34,8 +34,9 @@ export function settleLedger(board: BoardMemory, ledger: LedgerMemory): void {
   );
   for (let slot = 0; slot < ledger.blocks.length * SLOTS_PER_BLOCK; slot++) {
     const block = board.blocks[Math.floor(slot / SLOTS_PER_BLOCK)];
-    if (block === undefined) return;
+    if (block === undefined) break;
     const index = (slot % SLOTS_PER_BLOCK) * SERVER.words + SERVER.active;
     settle({ words: new Int32Array(block), index }, ledgerWord(ledger, slot));
   }
+  Atomics.add(new Int32Array(board.listener), LISTENER.claims, 1);
 }

@@ -10,6 +10,7 @@ import type { HealthState, WorkerMemory } from "../board/layout.ts";
 import { TurnLock } from "../board/turn_lock.ts";
 import type { Algorithm, PoolPlan, ServerPlan } from "../config/model.ts";
 import { type IpFamily, peerFamily } from "../net/ip.ts";
+import { INDEX_FROM, PickIndex } from "./pick_index.ts";
 import type { Candidate, Scheduler } from "./scheduler.ts";
 import { hashText, sourceHash } from "./source_hash.ts";
 import { warmPercent } from "./slow_start.ts";
@@ -58,12 +59,15 @@ export class Server implements Candidate {
 export class Lease implements Disposable {
   /** The server that was picked. */
   readonly server: Server;
+  readonly #changed: (server: Server) => void;
   #held = true;
 
-  /** @param server the server to claim */
-  constructor(server: Server) {
+  /** @param server the server to claim, @param changed is told when it has been claimed, and given back */
+  constructor(server: Server, changed: (server: Server) => void) {
     this.server = server;
+    this.#changed = changed;
     server.counters.reserve();
+    changed(server);
   }
 
   /** Gives the server back. */
@@ -71,6 +75,7 @@ export class Lease implements Disposable {
     if (!this.#held) return;
     this.#held = false;
     this.server.counters.release();
+    this.#changed(this.server);
   }
 }
 
@@ -84,6 +89,13 @@ export interface PoolOptions {
   readonly shared?: boolean;
 }
 
+/** Servers that may take a connection when none of a tier before them may. */
+interface Tier {
+  readonly servers: readonly Server[];
+  /** Where there are many of them and no other thread changes their turns. */
+  readonly index: PickIndex<Server> | undefined;
+}
+
 /** The servers of one listener. */
 export class Pool {
   #plan: PoolPlan;
@@ -94,9 +106,11 @@ export class Pool {
   #shared: boolean;
   #servers = new Map<string, Server>();
   /** Eligible servers by client family, worked out when something changes and not on every connection. */
-  #eligible = new Map<IpFamily, readonly (readonly Server[])[]>();
+  #eligible = new Map<IpFamily, readonly Tier[]>();
   /** The state of the board that they were worked out with: other threads write it too. */
   #seenVersion = 0;
+  /** The state of the open connections that the tiers' indexes know of. */
+  #seenClaims = 0;
   /** The second since 1970 that the weights hold for; `undefined` when no server warms up. */
   #warmSecond: number | undefined;
 
@@ -123,11 +137,16 @@ export class Pool {
 
   /** Other threads pick from the same servers from now on, or none does any more. */
   share(shared: boolean): void {
+    if (shared === this.#shared) return;
     this.#shared = shared;
+    this.#forgetTiers();
   }
 
   #take(plan: PoolPlan, memory: WorkerMemory): void {
     this.#plan = plan;
+    // A slot of one that goes may be another's by now.
+    const stays = new Set(plan.servers.map(({ key }) => key));
+    this.#forgetTiers((server) => stays.has(server.plan.key));
     const before = this.#servers;
     this.#servers = new Map(plan.servers.map((settings) => {
       const server = before.get(settings.key) ?? new Server(settings, new ServerCounters(memory, settings.key));
@@ -168,13 +187,36 @@ export class Pool {
 
   #pick(client: string, tried: ReadonlySet<Server>): Lease | undefined {
     if (this.#isStale()) this.#refresh();
-    const schedule = SCHEDULERS[this.#plan.algorithm];
-    for (const tier of this.#tiers(peerFamily(client))) {
-      const candidates = tried.size === 0 ? tier : tier.filter((server) => !tried.has(server));
-      const server = schedule(candidates, client);
-      if (server !== undefined) return new Lease(server);
+    const tiers = this.#tiers(peerFamily(client));
+    if (this.#board.claims !== this.#seenClaims) this.#refreshIndexes();
+    for (const tier of tiers) {
+      const server = tier.index === undefined ? this.#scan(tier, client, tried) : tier.index.pick(tried);
+      if (server !== undefined) return new Lease(server, this.#changed);
     }
     return undefined;
+  }
+
+  #scan({ servers }: Tier, client: string, tried: ReadonlySet<Server>): Server | undefined {
+    const candidates = tried.size === 0 ? servers : servers.filter((server) => !tried.has(server));
+    return SCHEDULERS[this.#plan.algorithm](candidates, client);
+  }
+
+  /** This thread has claimed a server or given it back. */
+  readonly #changed = (server: Server): void => {
+    this.#seenClaims = (this.#seenClaims + 1) | 0;
+    for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.moved(server);
+  };
+
+  /** Others have: threads that pick no more, and are only there for the connections they have. */
+  #refreshIndexes(): void {
+    this.#seenClaims = this.#board.claims;
+    for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.refresh();
+  }
+
+  /** Has the eligible servers worked out anew. @param stays whose turns may still be written down */
+  #forgetTiers(stays?: (server: Server) => boolean): void {
+    for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.flush(stays);
+    this.#eligible.clear();
   }
 
   #isStale(): boolean {
@@ -189,7 +231,7 @@ export class Pool {
   /** Weighs the servers anew, and has the eligible ones worked out anew. */
   #refresh(): void {
     this.#seenVersion = this.#board.poolVersion;
-    this.#eligible.clear();
+    this.#forgetTiers();
     this.#warmSecond = undefined;
     const { slowStart } = this.#plan;
     const now = this.#options.now();
@@ -203,19 +245,23 @@ export class Pool {
     }
   }
 
-  #tiers(family: IpFamily): readonly (readonly Server[])[] {
-    let tiers = this.#eligible.get(family);
-    if (tiers === undefined) {
-      tiers = eligibleTiers([...this.#servers.values()], {
-        family: this.#options.ipTranslation ? undefined : family,
-        whenAllUnhealthy: this.#plan.whenAllUnhealthy,
-      });
-      this.#eligible.set(family, tiers);
-      for (const tier of tiers) {
-        const sum = tier.reduce((total, server) => total + server.weight, 0);
-        for (const server of tier) server.counters.scaleTurn(sum);
-      }
-    }
+  #tiers(clientFamily: IpFamily): readonly Tier[] {
+    const { ipTranslation } = this.#options;
+    // With translation all clients have the same servers.
+    const family = ipTranslation ? "IPv4" : clientFamily;
+    const known = this.#eligible.get(family);
+    if (known !== undefined) return known;
+    const { algorithm, whenAllUnhealthy } = this.#plan;
+    const tiers = eligibleTiers([...this.#servers.values()], {
+      family: ipTranslation ? undefined : family,
+      whenAllUnhealthy,
+    }).map((servers): Tier => {
+      const sum = servers.reduce((total, server) => total + server.weight, 0);
+      for (const server of servers) server.counters.scaleTurn(sum);
+      const isIndexed = !this.#shared && algorithm !== "source-hash" && servers.length >= INDEX_FROM;
+      return { servers, index: isIndexed ? new PickIndex(servers, algorithm === "wlc") : undefined };
+    });
+    this.#eligible.set(family, tiers);
     return tiers;
   }
 }
