@@ -14,8 +14,10 @@ import { freePort } from "../tests/support/ports.ts";
 import { RunningWeir } from "../tests/support/program.ts";
 import { CERTIFICATE_STORE, certificateFiles, overTls, testCertificate } from "../tests/support/certificates.ts";
 import { until } from "../tests/support/wait.ts";
-import { cpuSeconds, median, wrk } from "./measure.ts";
-import { startBackend } from "./proxies.ts";
+import { startBackend } from "./ground.ts";
+import { wrk } from "./load/wrk.ts";
+import { cpuSeconds } from "./process_tree.ts";
+import { median } from "./statistics.ts";
 
 interface Work {
   readonly name: string;

@@ -10,7 +10,7 @@
 import { print } from "../src/cli/output.ts";
 import { CERTIFICATE_STORE, certificateFiles, overTls, testCertificate } from "../tests/support/certificates.ts";
 import { RunningWeir } from "../tests/support/program.ts";
-import { median } from "./measure.ts";
+import { median } from "./statistics.ts";
 
 const ROUNDS = 5;
 

@@ -15,7 +15,7 @@ import { findProgram, run } from "../tests/support/peers.ts";
 import { freePort } from "../tests/support/ports.ts";
 import { startNginx } from "../tests/support/processes.ts";
 import { RunningWeir } from "../tests/support/program.ts";
-import { median } from "./measure.ts";
+import { median } from "./statistics.ts";
 
 const SILENT = 2000;
 const HANDSHAKE_SECONDS = 4;
