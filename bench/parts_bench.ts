@@ -4,13 +4,11 @@
  * @module
  */
 
-import { BoardRegistry } from "../src/board/registry.ts";
-import type { PoolPlan, ServerPlan } from "../src/config/model.ts";
 import { compileRanges, rangesInclude } from "../src/net/address_set.ts";
-import { Pool } from "../src/upstream/pool.ts";
 import { hashText, sourceHash } from "../src/upstream/source_hash.ts";
 import { weightedLeastConnections } from "../src/upstream/weighted_least_connections.ts";
 import { weightedRoundRobin } from "../src/upstream/weighted_round_robin.ts";
+import { boardPool } from "./board_pool.ts";
 
 const blocks = Array.from(
   { length: 200_000 },
@@ -51,34 +49,4 @@ for (const algorithm of ["wrr", "wlc"] as const) {
       });
     }
   }
-}
-
-function boardPool(count: number, shared: boolean, algorithm: "wrr" | "wlc"): Pool {
-  const boards = new BoardRegistry();
-  const servers = Array.from({ length: count }, (_, index): ServerPlan => {
-    const address = `10.0.${index >> 8}.${index & 255}`;
-    const key = `${address}:80`;
-    const settings = { port: 80, ports: null, weight: 10, backup: false, draining: false, host: null } as const;
-    return { key, configured: key, address, family: "IPv4", ...settings };
-  });
-  boards.provide("web", servers.map(({ key }) => key));
-  const plan: PoolPlan = {
-    algorithm,
-    servers,
-    names: [],
-    backendTls: null,
-    unresolved: [],
-    healthCheck: {
-      enabled: false,
-      timeout: 2,
-      interval: 5,
-      unhealthyThreshold: 3,
-      healthyThreshold: 3,
-      port: null,
-      passive: true,
-    },
-    whenAllUnhealthy: "forward",
-    slowStart: 0,
-  };
-  return new Pool(plan, boards.forWorker("web", 1), { ipTranslation: false, now: Date.now, shared });
 }
