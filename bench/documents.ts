@@ -17,8 +17,8 @@ export async function writeDocuments(results: Results): Promise<void> {
   await Deno.mkdir(projectPath("docs/images"), { recursive: true });
   await Deno.writeTextFile(projectPath(CHART), chart(results));
   const about = aboutRun(results);
-  await rewrite("README.md", { table: ratioTable(results), about });
-  await rewrite("docs/performance.md", {
+  await rewriteDocument("README.md", { table: ratioTable(results), about });
+  await rewriteDocument("docs/performance.md", {
     about,
     cost: costTable(results),
     speed: speedTable(results),
@@ -41,7 +41,8 @@ export function aboutRun({ at, machine, versions, how, ...results }: Results): s
   ].join("");
 }
 
-async function rewrite(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
+/** Writes parts of a document between their markers, and formats it. @throws {Error} when a marker is missing */
+export async function rewriteDocument(file: string, parts: Readonly<Record<string, string>>): Promise<void> {
   const path = projectPath(file);
   let text = await Deno.readTextFile(path);
   for (const [name, content] of Object.entries(parts)) text = replaceBetween(text, name, content);

@@ -70,9 +70,14 @@ async function writeFiles(folder: string): Promise<void> {
   await write("blocks.geo", [...blocks, "127.0.0.1/32"].map((block) => `${block} web;\n`).join(""));
 }
 
-/** The back end: nginx with one small and one large file, over TCP and TLS, and where PROXY headers come first. */
+/**
+ * The back end: nginx with one small and one large file, over TCP and TLS, and where PROXY headers come first.
+ *
+ * @param address where it listens for plain TCP; `0.0.0.0` for every address of the loopback network
+ */
 export async function startBackend(
   folder: string,
+  address = "127.0.0.1",
 ): Promise<{ port: number; proxyPort: number; direct: Ports; stop: () => Promise<void> }> {
   const [port, proxyPort, tls] = [freePort(), freePort(), freePort()];
   await Deno.mkdir(`${folder}/www`, { recursive: true });
@@ -88,7 +93,7 @@ daemon off; worker_processes 1; pid ${folder}/backend.pid; error_log stderr crit
 events { worker_connections 12000; }
 http {
   access_log off; keepalive_requests 100000000; keepalive_timeout 1h; sendfile on;
-  server { listen 127.0.0.1:${port} backlog=4096; root ${folder}/www; }
+  server { listen ${address}:${port} backlog=4096; root ${folder}/www; }
   server { listen 127.0.0.1:${proxyPort} proxy_protocol backlog=4096; root ${folder}/www; }
   ${hasCertificate ? tlsServer : ""}
 }`,

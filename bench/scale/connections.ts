@@ -1,0 +1,74 @@
+/**
+ * How the cost of a request, and memory, grow with the number of connections that are open. Beside HAProxy and nginx, as
+ * more connections at once are more work for everybody.
+ *
+ * @module
+ */
+
+import { layGround } from "../ground.ts";
+import { holdConnections } from "../load/run_client.ts";
+import { wrk } from "../load/wrk.ts";
+import { lookAround } from "../prerequisites.ts";
+import { cpuSeconds, residentBytes } from "../process_tree.ts";
+import { shortNumber, spread } from "../statistics.ts";
+import { markdownTable } from "../tables.ts";
+
+const COUNTS = [10, 100, 1000, 10_000];
+
+/** Connections that HAProxy is configured to take at most, less some. */
+const MOST = 9400;
+
+/** A table. Needs wrk and nginx. @throws {Error} when requests fail */
+export async function connectionScale(rounds: number): Promise<string> {
+  const { contenders, fatal, idle } = await lookAround(MOST);
+  if (fatal !== null) return fatal;
+  await using ground = await layGround();
+  await using running = new AsyncDisposableStack();
+  const proxies = [];
+  for (const { program, start } of contenders) {
+    const proxy = await start(ground, { features: "off" });
+    running.defer(() => proxy.stop());
+    proxies.push({ program, proxy, costs: new Map<number, number[]>() });
+  }
+  const counts = COUNTS.map((count) => Math.min(count, idle));
+  for (let round = -1; round < rounds; round++) {
+    for (const count of counts) {
+      for (const { program, proxy, costs } of proxies) {
+        const url = `http://127.0.0.1:${proxy.ports.tcp?.web}/small`;
+        const before = cpuSeconds(proxy.pid);
+        const load = await wrk(url, { seconds: 2, connections: count });
+        if (load.errors > 0 || load.requests === 0) throw new Error(`${program}, ${count}: ${load.errors} failed`);
+        if (round < 0) continue;
+        costs.set(count, [...costs.get(count) ?? [], (cpuSeconds(proxy.pid) - before) * 1e6 / load.requests]);
+      }
+    }
+  }
+  const rows = [];
+  for (const count of counts) {
+    const cells = proxies.map(({ costs }) => {
+      const { median = NaN, lowest = NaN, highest = NaN } = spread(costs.get(count) ?? []) ?? {};
+      return `${shortNumber(median)} us (${shortNumber(lowest)}-${shortNumber(highest)})`;
+    });
+    rows.push([count.toLocaleString("en"), ...cells, await memoryOf(count)]);
+  }
+  return markdownTable(
+    ["connections", ...proxies.map(({ program }) => `${program}, a request`), "Weir's memory"],
+    rows,
+  );
+
+  /** Of a Weir that holds them and was started for it. */
+  async function memoryOf(count: number): Promise<string> {
+    const weir = contenders.find(({ program }) => program === "weir");
+    if (weir === undefined) return "";
+    const proxy = await weir.start(ground, { features: "off" });
+    try {
+      const task = { port: proxy.ports.tcp?.web ?? 0, tls: "none", folder: ground.folder } as const;
+      await using holder = await holdConnections({ ...task, connections: count });
+      if (holder.opened.errors > 0) throw new Error(`${holder.opened.errors} connections failed`);
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return `${Math.round(residentBytes(proxy.pid) / 1e6)} MB`;
+    } finally {
+      await proxy.stop();
+    }
+  }
+}
