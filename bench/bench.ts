@@ -30,7 +30,7 @@ async function main(args: readonly string[]): Promise<number> {
     printError(`${options}\n\n${USAGE}`);
     return 2;
   }
-  const { contenders, missing, fatal, idle } = await lookAround(options.idle);
+  const { contenders, missing, fatal, idle, openssl } = await lookAround(options.idle);
   if (fatal !== null) {
     printError(fatal);
     return 1;
@@ -43,8 +43,8 @@ async function main(args: readonly string[]): Promise<number> {
   const machine = describeMachine();
   const startedAt = performance.now();
   await using ground = await layGround();
-  const rows = await compare(contenders, ground, { ...options, idle });
-  const threads = isAsked("threads", options.only) && !options.quick
+  const rows = await compare(contenders, ground, { ...options, idle, openssl });
+  const threads = isAsked("threads", options.only) && !options.quick && openssl
     ? await compareThreads(contenders, ground, options.rounds)
     : null;
   const results: Results = {

@@ -7,7 +7,7 @@
 import type { Results } from "./results.ts";
 
 const WIDTH = 760;
-const LEFT = 250;
+const LEFT = 290;
 const RIGHT = 60;
 const TOP = 64;
 const BAR = 9;

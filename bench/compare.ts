@@ -19,10 +19,12 @@ export const SLICE_SECONDS = 1;
 export async function compare(
   contenders: readonly Contender[],
   ground: Ground,
-  options: Options,
+  options: Options & { readonly openssl: boolean },
 ): Promise<Row[]> {
   await using runners = new Runners(contenders, ground);
-  const works = WORKS.filter(({ id, long }) => isAsked(id, options.only) && !(options.quick && long));
+  const works = WORKS.filter(({ id, long, load }) =>
+    isAsked(id, options.only) && !(options.quick && long) && (load !== "openssl" || options.openssl)
+  );
   const rows: Row[] = [];
   for (const [index, work] of works.entries()) {
     print(`${index + 1}/${works.length} ${work.title}`);

@@ -20,6 +20,8 @@ export interface Found {
   readonly fatal: string | null;
   /** How many idle connections can be held. */
   readonly idle: number;
+  /** Whether there is an openssl for full handshakes. */
+  readonly openssl: boolean;
 }
 
 /** Descriptors beside those of connections. */
@@ -28,7 +30,13 @@ const SPARE_DESCRIPTORS = 500;
 /** Looks around. @param idle how many idle connections are wanted */
 export async function lookAround(idle: number): Promise<Found> {
   if (Deno.build.os !== "linux") {
-    return { contenders: [], missing: [], fatal: "The benchmark reads /proc, which only Linux has", idle: 0 };
+    return {
+      contenders: [],
+      missing: [],
+      fatal: "The benchmark reads /proc, which only Linux has",
+      idle: 0,
+      openssl: false,
+    };
   }
   const needed = ["wrk", "nginx"].filter((name) => findProgram(name) === undefined);
   const fatal = needed.length === 0
@@ -42,6 +50,10 @@ export async function lookAround(idle: number): Promise<Found> {
   if (nginx === undefined) {
     missing.push("nginx has no stream module and is left out (Debian: apt-get install libnginx-mod-stream)");
   }
+  const openssl = findProgram("openssl") !== undefined;
+  if (!openssl) {
+    missing.push("openssl is not installed, and full handshakes are left out (Debian: apt-get install openssl)");
+  }
   const limit = descriptorLimit();
   const possible = Math.floor((limit - SPARE_DESCRIPTORS) / 2);
   if (possible < idle) {
@@ -52,5 +64,5 @@ export async function lookAround(idle: number): Promise<Found> {
     );
   }
   const contenders = [weir, haproxy, nginx].filter((one) => one !== undefined);
-  return { contenders, missing, fatal, idle: Math.max(0, Math.min(idle, possible)) };
+  return { contenders, missing, fatal, idle: Math.max(0, Math.min(idle, possible)), openssl };
 }

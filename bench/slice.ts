@@ -6,6 +6,7 @@
 
 import type { Load } from "./load/load.ts";
 import { holdConnections, runClient } from "./load/run_client.ts";
+import { fullHandshakes } from "./load/openssl.ts";
 import { wrk } from "./load/wrk.ts";
 import { cpuSeconds, residentBytes } from "./process_tree.ts";
 import type { Contender, Proxy } from "./proxies/proxy.ts";
@@ -38,7 +39,7 @@ const WARM_UP_CONNECTIONS = 100;
 
 /** Drives a work through a running proxy, or straight at the back end. */
 export async function slice(work: Work, lane: Lane, at: { proxy: Proxy | undefined; ground: Ground; seconds: number }) {
-  const { proxy, ground, seconds } = at;
+  const { proxy, seconds } = at;
   const before = proxy === undefined ? 0 : cpuSeconds(proxy.pid);
   const startedAt = performance.now();
   const load = await drive(work, lane, at);
@@ -47,14 +48,14 @@ export async function slice(work: Work, lane: Lane, at: { proxy: Proxy | undefin
   const isBulk = work.action === "down" || work.action === "up";
   const sample: Sample = {
     cost: cpu === null ? null : isBulk ? cpu / (load.bytes / 1e9) : cpu * 1e6 / load.requests,
-    perSecond: (isBulk ? load.bytes : load.requests) / seconds,
+    // openssl counts in whole seconds of its own, and the others in those they were given.
+    perSecond: (isBulk ? load.bytes : load.requests) / (work.load === "openssl" ? elapsed : seconds),
     // Nothing done is an error as well, whatever the load generator says.
     errors: load.requests === 0 ? Math.max(1, load.errors) : load.errors,
     p50: isBulk ? null : load.p50,
     p99: isBulk ? null : load.p99,
     busy: cpu === null ? null : cpu / elapsed,
   };
-  void ground;
   return sample;
 }
 
@@ -69,6 +70,7 @@ function drive(
   if (load === "client") {
     return runClient({ port, action, tls: tlsOf(front), seconds, connections, folder: ground.folder });
   }
+  if (load === "openssl") return fullHandshakes(port, { seconds, connections });
   const url = `${front === "tcp" ? "http" : "https"}://127.0.0.1:${port}${action === "down" ? "/large" : "/small"}`;
   return wrk(url, {
     seconds,

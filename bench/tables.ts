@@ -61,7 +61,9 @@ export function speedTable({ rows }: Pick<Results, "rows">): string {
             const value = perSecond?.median ?? NaN;
             return isBulk ? (value / 1e9).toFixed(2) : shortNumber(value);
           }),
-          ...(isBulk ? [] : [line("p50", added(({ p50 }) => p50)), line("p99", added(({ p99 }) => p99))]),
+          ...(typeof cells[0]?.p50?.median !== "number"
+            ? []
+            : [line("p50", added(({ p50 }) => p50)), line("p99", added(({ p99 }) => p99))]),
         ];
       });
     }),

@@ -17,7 +17,7 @@ export type Features = "off" | "all";
 export type Program = "weir" | "haproxy" | "nginx" | "direct";
 
 /** What clients do. */
-export type Action = "keep-alive" | "paced" | "new" | "down" | "up" | "idle";
+export type Action = "keep-alive" | "paced" | "new" | "handshake" | "down" | "up" | "idle";
 
 /** One of those who do a work in turn. */
 export interface Lane {
@@ -35,8 +35,8 @@ export interface Work {
   readonly title: string;
   readonly action: Action;
   readonly features: Features;
-  /** wrk, or the benchmark's own client, which can show a certificate and send much. */
-  readonly load: "wrk" | "client";
+  /** wrk; openssl, which resumes no session; or a client of our own, which can show a certificate and send much. */
+  readonly load: "wrk" | "openssl" | "client";
   readonly lanes: readonly Lane[];
   /** Whether `--quick` leaves it out. */
   readonly long: boolean;
@@ -47,18 +47,20 @@ export const UNITS: Readonly<Record<Action, string>> = {
   "keep-alive": "us/request",
   paced: "us/request",
   new: "us/connection",
+  handshake: "us/connection",
   down: "s/GB",
   up: "s/GB",
   idle: "KB/connection",
 };
 
 /** How many connections there are at once; those of `idle` are an option. */
-export const CONNECTIONS = { "keep-alive": 32, paced: 32, new: 16, down: 4, up: 4 } as const;
+export const CONNECTIONS = { "keep-alive": 32, paced: 32, new: 16, handshake: 8, down: 4, up: 4 } as const;
 
 const TITLES: Readonly<Record<Action, string>> = {
   "keep-alive": "requests, kept open",
   paced: "requests, 3,000 a second",
   new: "new connection each",
+  handshake: "full handshake each",
   down: "bulk to the client",
   up: "bulk to the server",
   idle: "idle connections",
@@ -85,20 +87,30 @@ function work(front: "tcp" | "tls" | "mutual", action: Action, features: Feature
   const name = { tcp: "TCP", tls: "TLS", mutual: "mutual TLS" }[front];
   return {
     id: `${features === "all" ? "all-" : ""}${front}-${action}`,
-    title: `${name}, ${features === "all" ? "all features on, " : ""}${TITLES[action]}`,
+    title: `${name}, ${features === "all" ? "all features on, " : ""}${titleOf(front, action)}`,
     action,
     features,
-    load: front === "mutual" || action === "up" || action === "idle" ? "client" : "wrk",
+    load: action === "handshake"
+      ? "openssl"
+      : front === "mutual" || action === "up" || action === "idle"
+      ? "client"
+      : "wrk",
     lanes: [...programs(front), ...extra, ...oneWay, ...baseline],
     long: action === "paced" || features === "all" || (action === "idle" && front !== "tcp") ||
       (front === "mutual" && (action === "down" || action === "up")),
   };
 }
 
+/** wrk takes its TLS sessions up again, our own client does not. */
+function titleOf(front: Front, action: Action): string {
+  if (action !== "new" || front === "tcp") return TITLES[action];
+  return front === "tls" ? "new connection each, session resumed" : TITLES.handshake;
+}
+
 /** Everything that is compared with HAProxy and nginx. */
 export const WORKS: readonly Work[] = [
   ...(["keep-alive", "paced", "new", "down", "up", "idle"] as const).map((action) => work("tcp", action)),
-  ...(["keep-alive", "paced", "new", "down", "up", "idle"] as const).map((action) => work("tls", action)),
+  ...(["keep-alive", "paced", "new", "handshake", "down", "up", "idle"] as const).map((action) => work("tls", action)),
   ...(["keep-alive", "new", "down", "up", "idle"] as const).map((action) => work("mutual", action)),
   ...(["keep-alive", "new", "down", "idle"] as const).map((action) => work("tcp", action, "all")),
   ...(["keep-alive", "new", "down"] as const).map((action) => work("tls", action, "all")),

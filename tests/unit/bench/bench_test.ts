@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { chart } from "../../../bench/chart.ts";
+import { readTimes } from "../../../bench/load/openssl.ts";
 import { readReport } from "../../../bench/load/wrk.ts";
 import { replaceBetween } from "../../../bench/markers.ts";
 import { parseOptions } from "../../../bench/options.ts";
@@ -62,6 +63,13 @@ Deno.test("readReport() counts every kind of failure", () => {
   Non-2xx or 3xx responses: 50000
 `;
   assert.equal(readReport(failed).errors, 54321);
+});
+
+Deno.test("readTimes() reads what openssl s_time did", () => {
+  const text = "****\n\n533 connections in 0.83s; 642.17 connections/user sec, bytes read 124189\n" +
+    "533 connections in 2 real seconds, 233 bytes read per connection\n";
+  assert.deepEqual(readTimes(text), { requests: 533, bytes: 533 * 233 });
+  assert.deepEqual(readTimes("connect: Connection refused"), { requests: 0, bytes: 0 });
 });
 
 Deno.test("median(), quantile() and spread()", () => {
