@@ -19,10 +19,13 @@ export interface BodyLimits {
 export const BODY_LIMITS: BodyLimits = { bytes: 1024 * 1024, milliseconds: 10_000 };
 
 /** Why a body could not be taken. */
-type BodyFault = "too large" | "too slow" | "broken off";
+export type BodyFault = "too large" | "too slow" | "broken off";
 
-/** Reads the body of every request that has one, or refuses the request. */
-export function boundedBody(limits: BodyLimits = BODY_LIMITS): MiddlewareHandler {
+/** Reads the body of every request that has one, or refuses the request. @param refused makes the answer then */
+export function boundedBody(
+  limits: BodyLimits = BODY_LIMITS,
+  refused: (fault: BodyFault, limits: BodyLimits) => Response | Promise<Response> = refusedBody,
+): MiddlewareHandler {
   return async (context, next) => {
     const { raw } = context.req;
     if (raw.body === null) return await next();
@@ -34,7 +37,7 @@ export function boundedBody(limits: BodyLimits = BODY_LIMITS): MiddlewareHandler
   };
 }
 
-function refused(fault: BodyFault, { bytes, milliseconds }: BodyLimits): Response {
+function refusedBody(fault: BodyFault, { bytes, milliseconds }: BodyLimits): Response {
   switch (fault) {
     case "too large":
       return problem(413, "body_too_large", `A body may have ${bytes} bytes`);

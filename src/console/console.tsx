@@ -6,8 +6,8 @@
  */
 
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { hostGuard, originGuard } from "../admin/guard.ts";
+import { BODY_LIMITS, type BodyFault, boundedBody } from "../admin/request_body.ts";
 import type { RuntimeView } from "../admin/views.ts";
 import type { EventLog } from "../control/event_log.ts";
 import type { ReloadReport } from "../control/reload.ts";
@@ -71,6 +71,21 @@ export function isApiPath(path: string): boolean {
   return /^\/(v1|metrics|healthz|readyz)(\/|$)/.test(path);
 }
 
+/** The answers to forms that are too large, or do not come. */
+const BODY_ANSWERS: Readonly<Record<BodyFault, readonly [status: number, title: string, text: string]>> = {
+  "too large": [413, "Too much", "The form holds more than 3 MiB."],
+  "too slow": [408, "Too slow", "The form did not come within ten seconds. Send it again."],
+  "broken off": [400, "Broken off", "The form broke off. Send it again."],
+};
+
+function refusedFormBody(fault: BodyFault): Response {
+  const [status, title, text] = BODY_ANSWERS[fault];
+  return new Response(document(<MessagePage title={title} text={text} />), {
+    status,
+    headers: { "content-type": "text/html; charset=UTF-8" },
+  });
+}
+
 /** Makes the console. */
 export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
   const { token, log } = dependencies;
@@ -89,11 +104,7 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
     const url = new URL(context.req.url);
     return Promise.resolve(context.html(document(<ArrivalPage path={url.pathname + url.search} />)));
   });
-  app.use(bodyLimit({
-    maxSize: FORM_LIMIT,
-    onError: (context) =>
-      context.html(document(<MessagePage title="Too much" text="The form holds more than 3 MiB." />), 413),
-  }));
+  app.use(boundedBody({ ...BODY_LIMITS, bytes: FORM_LIMIT }, refusedFormBody));
   app.get("/assets/:version/:name", (context) => {
     const asset = assetAt(context.req.path);
     if (asset === undefined) return context.text("There is no such file\n", 404);

@@ -79,6 +79,9 @@ const READS = [
   "GET /v1/nothing",
 ];
 
+/** What a stranger gets: a refusal of the API, or the way to the console's sign-in. */
+const UNKNOWN = [303, 401, 404];
+
 const ATTACKS: readonly Attack[] = [
   ...[...CHANGES, ...READS].flatMap((line): Attack[] => [
     { title: "no token", line, headers: `HOST${JSON_TYPE}`, status: [401], kind: "token_missing" },
@@ -133,6 +136,15 @@ const ATTACKS: readonly Attack[] = [
     kind: "wrong_content_type",
   })),
   {
+    title: "a sign-in of another origin",
+    line: "POST /sign-in",
+    headers: `HOSTOrigin: http://evil.example\r\nContent-Type: application/x-www-form-urlencoded\r\n${
+      length(`token=${TOKEN}`)
+    }`,
+    body: `token=${TOKEN}`,
+    status: [403],
+  },
+  {
     title: "10 MB announced",
     line: "POST /v1/listeners",
     headers: `HOST${AUTHORIZATION}${JSON_TYPE}Content-Length: 10000000\r\n`,
@@ -164,16 +176,16 @@ const ATTACKS: readonly Attack[] = [
     status: [401],
     kind: "token_missing",
   },
-  { title: "dots", line: "GET /healthz/../v1/status", headers: "HOST", status: [401] },
-  { title: "encoded dots", line: "GET /healthz/%2e%2e/v1/config", headers: "HOST", status: [401] },
-  { title: "dots that are encoded twice", line: "GET /healthz/%252e%252e/v1/config", headers: "HOST", status: [401] },
-  { title: "a backslash", line: "GET /healthz\\..\\v1\\config", headers: "HOST", status: [401] },
-  { title: "an encoded slash", line: "GET /healthz%2f..%2fv1%2fconfig", headers: "HOST", status: [401] },
-  { title: "a path parameter", line: "GET /healthz;/v1/config", headers: "HOST", status: [401] },
-  { title: "a slash too many", line: "GET //v1/config", headers: "HOST", status: [401] },
-  { title: "a host in the path", line: "GET //evil.example/v1/config", headers: "HOST", status: [401] },
-  { title: "a slash at the end", line: "GET /healthz/", headers: "HOST", status: [401] },
-  { title: "no letter case", line: "GET /V1/config", headers: "HOST", status: [401] },
+  { title: "dots", line: "GET /healthz/../v1/status", headers: "HOST", status: UNKNOWN },
+  { title: "encoded dots", line: "GET /healthz/%2e%2e/v1/config", headers: "HOST", status: UNKNOWN },
+  { title: "dots that are encoded twice", line: "GET /healthz/%252e%252e/v1/config", headers: "HOST", status: UNKNOWN },
+  { title: "a backslash", line: "GET /healthz\\..\\v1\\config", headers: "HOST", status: UNKNOWN },
+  { title: "an encoded slash", line: "GET /healthz%2f..%2fv1%2fconfig", headers: "HOST", status: UNKNOWN },
+  { title: "a path parameter", line: "GET /healthz;/v1/config", headers: "HOST", status: UNKNOWN },
+  { title: "a slash too many", line: "GET //v1/config", headers: "HOST", status: UNKNOWN },
+  { title: "a host in the path", line: "GET //evil.example/v1/config", headers: "HOST", status: UNKNOWN },
+  { title: "a slash at the end", line: "GET /healthz/", headers: "HOST", status: UNKNOWN },
+  { title: "no letter case", line: "GET /V1/config", headers: "HOST", status: UNKNOWN },
   { title: "nothing at the end", line: "GET /v1/listeners/%00", headers: `HOST${AUTHORIZATION}`, status: [404] },
   { title: "a file", line: "GET /v1/listeners/..%2f..%2fetc%2fpasswd", headers: `HOST${AUTHORIZATION}`, status: [404] },
   { title: "half of a letter", line: "GET /v1/listeners/%c3%28", headers: `HOST${AUTHORIZATION}`, status: [404] },
@@ -211,7 +223,7 @@ const ATTACKS: readonly Attack[] = [
     status: [400, 405],
   },
   { title: "TRACE", line: "TRACE /v1/listeners", headers: `HOST${AUTHORIZATION}`, status: [405] },
-  { title: "CONNECT", line: "CONNECT 127.0.0.1:22", headers: `HOST${AUTHORIZATION}`, status: [400, 404, 405] },
+  { title: "CONNECT", line: "CONNECT 127.0.0.1:22", headers: `HOST${AUTHORIZATION}`, status: [303, 400, 404, 405] },
   {
     title: "a preflight",
     line: "OPTIONS /v1/listeners",
@@ -240,6 +252,8 @@ Deno.test("every attack on the admin API is refused, nothing changes, and nothin
     assert.ok(status.includes(answer.status), what);
     if (kind !== undefined) assert.equal(JSON.parse(answer.body).type, `urn:weir:problem:${kind}`, what);
     assert.doesNotMatch(answer.body, new RegExp(TOKEN), what);
+    assert.doesNotMatch(answer.body, /drainTimeout/, what);
+    assert.match(answer.headers.get("location") ?? "/", /^\/(?!\/)/, what);
     assert.equal(answer.headers.get("access-control-allow-origin"), undefined, what);
     if (answer.status === 405) assert.match(answer.headers.get("allow") ?? "", /GET, HEAD/, what);
   }
@@ -248,22 +262,30 @@ Deno.test("every attack on the admin API is refused, nothing changes, and nothin
   assert.doesNotMatch(running.log, new RegExp(TOKEN));
 });
 
-const SLOW: readonly (readonly [title: string, headers: string, body: string, status: number])[] = [
-  ["with a length", "Content-Length: 100\r\n", "{", 408],
-  ["in pieces", "Transfer-Encoding: chunked\r\n", "1\r\n{\r\n", 408],
-  ["of a stranger", "Content-Length: 100\r\n", "{", 401],
+const SLOW: readonly (readonly [title: string, line: string, headers: string, body: string, status: number])[] = [
+  ["with a length", "PUT /v1/listeners/slow", `${AUTHORIZATION}${JSON_TYPE}Content-Length: 100\r\n`, "{", 408],
+  ["in pieces", "PUT /v1/config", `${AUTHORIZATION}${JSON_TYPE}Transfer-Encoding: chunked\r\n`, "1\r\n{\r\n", 408],
+  ["that nobody needs", "POST /v1/reload", `${AUTHORIZATION}Content-Length: 100\r\n`, "{", 408],
+  ["of a stranger", "PUT /v1/config", `${JSON_TYPE}Content-Length: 100\r\n`, "{", 401],
+  [
+    "of a form",
+    "POST /sign-in",
+    "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n",
+    "t",
+    408,
+  ],
 ];
 
 Deno.test("a body that never comes holds up its request for ten seconds at most, a stranger's not at all", async () => {
   await using started = await start();
   const { running } = started;
-  const answers = await Promise.all(SLOW.map(([title, headers, body], index) => {
-    const who = title === "of a stranger" ? "" : AUTHORIZATION;
-    const text =
-      `PUT /v1/listeners/slow-${index} HTTP/1.1\r\nHost: 127.0.0.1\r\n${who}${JSON_TYPE}${headers}\r\n${body}`;
-    return rawRequest(running.adminPort, text);
+  const before = await revision(running);
+  const answers = await Promise.all(SLOW.map(async ([title, line, headers, body]) => {
+    const text = `${line} HTTP/1.1\r\nHost: 127.0.0.1\r\n${headers}\r\n${body}`;
+    return `${title}: ${(await rawRequest(running.adminPort, text)).status}`;
   }));
-  assert.deepEqual(answers.map(({ status }) => status), SLOW.map(([, , , status]) => status));
+  assert.deepEqual(answers, SLOW.map(([title, , , , status]) => `${title}: ${status}`));
+  assert.deepEqual(await revision(running), before);
 });
 
 /** A client that opens a stream of events and does not read it. */
