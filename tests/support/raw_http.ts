@@ -30,7 +30,16 @@ export async function rawRequest(port: number, text: string): Promise<RawAnswer>
     const colon = line.indexOf(":");
     return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
   }));
-  return { status: Number(first.split(" ")[1] ?? 0), headers, body: rest.join("\r\n\r\n") };
+  const body = rest.join("\r\n\r\n");
+  const isChunked = headers.get("transfer-encoding") === "chunked";
+  return { status: Number(first.split(" ")[1] ?? 0), headers, body: isChunked ? withoutChunks(body) : body };
+}
+
+function withoutChunks(body: string): string {
+  const size = /^([0-9a-f]+)\r\n/i.exec(body);
+  if (size === null) return "";
+  const [start, length] = [size[0].length, parseInt(size[1] ?? "0", 16)];
+  return length === 0 ? "" : body.slice(start, start + length) + withoutChunks(body.slice(start + length + 2));
 }
 
 function isWhole(received: string): boolean {
