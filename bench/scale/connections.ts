@@ -18,6 +18,9 @@ const COUNTS = [10, 100, 1000, 10_000];
 /** Connections that HAProxy is configured to take at most, less some. */
 const MOST = 9400;
 
+/** It takes a moment until many connections are open. */
+const secondsFor = (connections: number) => 1 + Math.ceil(connections / 1500);
+
 /** A table. Needs wrk and nginx. @throws {Error} when requests fail */
 export async function connectionScale(rounds: number): Promise<string> {
   const { contenders, fatal, idle } = await lookAround(MOST);
@@ -36,7 +39,7 @@ export async function connectionScale(rounds: number): Promise<string> {
       for (const { program, proxy, costs } of proxies) {
         const url = `http://127.0.0.1:${proxy.ports.tcp?.web}/small`;
         const before = cpuSeconds(proxy.pid);
-        const load = await wrk(url, { seconds: 2, connections: count });
+        const load = await wrk(url, { seconds: secondsFor(count), connections: count });
         if (load.errors > 0 || load.requests === 0) throw new Error(`${program}, ${count}: ${load.errors} failed`);
         if (round < 0) continue;
         costs.set(count, [...costs.get(count) ?? [], (cpuSeconds(proxy.pid) - before) * 1e6 / load.requests]);

@@ -56,8 +56,8 @@ export async function serverScale(rounds: number): Promise<string> {
 }
 
 /** Picks in one batch, and batches of which the best counts: whatever else runs makes a batch slower only. */
-const PICKS = 2000;
-const BATCHES = 40;
+const PICKS = 500;
+const BATCHES = 20;
 
 /** A table of what a pick costs, with its claim and giving it back, half of the servers having a connection. */
 export function pickScale(): string {

@@ -169,9 +169,12 @@ export class ServerCounters {
     this.#open = new OpenCount({ words: this.#words, index: SERVER.active }, own);
   }
 
-  /** Connections that are open or being opened. Read here, because a pick may read that of a thousand servers. */
+  /**
+   * Connections that are open or being opened. A plain read: a pick may look at a thousand servers, and an atomic load
+   * is a call. Words are never read by halves.
+   */
   get active(): number {
-    return Atomics.load(this.#words, SERVER.active);
+    return this.#words[SERVER.active] ?? 0;
   }
 
   /**
