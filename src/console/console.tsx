@@ -9,11 +9,17 @@ import { type Context, Hono } from "hono";
 import { hostGuard, originGuard } from "../admin/guard.ts";
 import { BODY_LIMITS, type BodyFault, boundedBody } from "../admin/request_body.ts";
 import type { RuntimeView } from "../admin/views.ts";
+import type { ConfigEditor } from "../control/config_editor.ts";
 import type { EventLog } from "../control/event_log.ts";
 import type { ReloadReport } from "../control/reload.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { addCertificateActions, type CertificateActionDependencies } from "./actions/certificates.ts";
+import { addBindingActions } from "./actions/binding.ts";
+import { addDeleteActions } from "./actions/deleting.ts";
+import { addGroupActions } from "./actions/groups.ts";
+import { addIpGroupActions } from "./actions/ip_groups.ts";
+import { addListenerActions } from "./actions/listeners.ts";
 import { addReload } from "./actions/reload.ts";
 import { addServerActions, type ServerActionDependencies } from "./actions/servers.ts";
 import { assetAt } from "./assets.ts";
@@ -35,6 +41,8 @@ import { addSignIn, signInPath } from "./session/sign_in.tsx";
 /** What the console needs. */
 export interface ConsoleDependencies extends ServerActionDependencies, CertificateActionDependencies {
   view(): RuntimeView;
+  /** Reads and changes the configuration's entries. */
+  readonly editor: ConfigEditor;
   reload(): Promise<ReloadReport>;
   /** The token in force, empty for none. */
   token(): string;
@@ -66,6 +74,13 @@ export type FormTexts = ReadonlyMap<string, readonly string[]>;
 /** Bytes that a form may have: two files of certificates, written out. */
 const FORM_LIMIT = 3 * 1024 * 1024;
 
+/** Bytes that somebody may send who has not signed in. */
+const SIGN_IN_LIMIT = 16 * 1024;
+
+function limited(bytes: number) {
+  return boundedBody({ ...BODY_LIMITS, bytes }, refusedFormBody);
+}
+
 /** Whether a path is the admin API's; everything else is the console's. */
 export function isApiPath(path: string): boolean {
   return /^\/(v1|metrics|healthz|readyz)(\/|$)/.test(path);
@@ -73,7 +88,7 @@ export function isApiPath(path: string): boolean {
 
 /** The answers to forms that are too large, or do not come. */
 const BODY_ANSWERS: Readonly<Record<BodyFault, readonly [status: number, title: string, text: string]>> = {
-  "too large": [413, "Too much", "The form holds more than 3 MiB."],
+  "too large": [413, "Too much", "The form holds more than it may."],
   "too slow": [408, "Too slow", "The form did not come within ten seconds. Send it again."],
   "broken off": [400, "Broken off", "The form broke off. Send it again."],
 };
@@ -104,13 +119,14 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
     const url = new URL(context.req.url);
     return Promise.resolve(context.html(document(<ArrivalPage path={url.pathname + url.search} />)));
   });
-  app.use(boundedBody({ ...BODY_LIMITS, bytes: FORM_LIMIT }, refusedFormBody));
   app.get("/assets/:version/:name", (context) => {
     const asset = assetAt(context.req.path);
     if (asset === undefined) return context.text("There is no such file\n", 404);
     context.header("cache-control", "public, max-age=31536000, immutable");
     return context.body(asset.text, 200, { "content-type": asset.type });
   });
+  // Somebody who has not signed in has little to say.
+  for (const path of ["/sign-in", "/sign-out"]) app.use(path, limited(SIGN_IN_LIMIT));
   addSignIn(app, { token, sessions, attempts: new SignInAttempts(now), log });
 
   app.use(async (context, next) => {
@@ -126,6 +142,8 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
     await next();
   });
 
+  app.use(limited(FORM_LIMIT));
+
   const contextOf = (request: Context<ConsoleEnvironment>, live: Live, query: PageContext["query"]): PageContext => ({
     view: dependencies.view(),
     rates: dependencies.rates,
@@ -139,7 +157,7 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
   const render = (request: Context<ConsoleEnvironment>, found: FoundPage, isShown: boolean) => {
     const live = new Live(isShown);
     const context = contextOf(request, live, found.query);
-    const page = found.make(context);
+    const page = found.make(context, dependencies.editor);
     const note = isShown ? page.note ?? notes.take(found.query["note"] ?? "") : undefined;
     const html = isShown
       ? document(<Layout context={context} page={{ ...page, ...(note === undefined ? {} : { note }) }} />)
@@ -151,6 +169,8 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
     const { path = "/", shape = "" } = context.req.query();
     const found = pageAt(path);
     if (found === undefined) return context.text("There is no such page\n", 404);
+    // Nobody would read the stream of a HEAD request.
+    if (context.req.method === "HEAD") return context.body(null);
     const [inForce, id] = [token(), sessionId(context)];
     const snapshot = (): Snapshot | undefined => {
       try {
@@ -197,6 +217,11 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
   addReload(post, dependencies);
   addServerActions(post, dependencies);
   addCertificateActions(post, dependencies);
+  addListenerActions(post, dependencies);
+  addGroupActions(post, dependencies);
+  addIpGroupActions(post, dependencies);
+  addBindingActions(post, dependencies);
+  addDeleteActions(post, dependencies);
 
   app.get("*", (context) => {
     const url = new URL(context.req.url);

@@ -18,7 +18,32 @@ const SCREENS: readonly (readonly [name: string, screen: Screen])[] = [
   ["desktop-light", DESKTOP],
   ["desktop-dark", { ...DESKTOP, scheme: "dark" }],
   ["phone-light", PHONE],
-  ["phone-dark", { ...PHONE, scheme: "dark" }],
+  // The same colours as on a desk and the same layout as in light: to be looked at only.
+  ...(PICTURES === undefined ? [] : [["phone-dark", { ...PHONE, scheme: "dark" }] as const]),
+];
+
+/** What is done on a page before it is looked at: a form with errors, the other steps, an open menu. */
+const ACTED: readonly (readonly [name: string, path: string, act: string])[] = [
+  ["listeners-filtered", "/listeners?q=nothing", ""],
+  ["server-menu", "/listeners/web", "document.querySelector('details.menu-button').open = true"],
+  [
+    "listener-errors",
+    "/new/listener",
+    "document.querySelector('[name=protocol]').value = 'TCP_SSL';" +
+    "document.querySelector('[name=port]').value = '99999'; document.querySelector('[name=idleTimeout]').value = '5';" +
+    "document.querySelector('button.primary').click()",
+  ],
+  [
+    "listener-servers",
+    "/listeners/file-transfer-passive-ports/modify",
+    "document.querySelector('button[value=servers]').click()",
+  ],
+  [
+    "listener-health",
+    "/listeners/file-transfer-passive-ports/modify",
+    "document.querySelector('button[value=health]').click()",
+  ],
+  ["listener-review", "/listeners/web-tls/modify", "document.querySelector('button[value=review]').click()"],
 ];
 
 const PAGES: readonly (readonly [name: string, path: string, title: string])[] = [
@@ -26,7 +51,13 @@ const PAGES: readonly (readonly [name: string, path: string, title: string])[] =
   ["listeners", "/listeners", "Listeners"],
   ["listener", "/listeners/web", "web"],
   ["listener-tls", "/listeners/web-tls", "web-tls"],
+  ["listener-create", "/new/listener", "Create listener: Basic configuration"],
+  ["listener-modify", "/listeners/web-tls/modify", "Modify web-tls: Basic configuration"],
+  ["listener-delete", "/listeners/web/delete", "Delete web"],
   ["groups", "/backend-groups", "Backend groups"],
+  ["group-modify", "/backend-groups/web/modify", "Modify web"],
+  ["group-bind", "/backend-groups/web/bind", "Bind servers to web"],
+  ["group-delete", "/backend-groups/web/delete", "Delete web"],
   ["group", "/backend-groups/web", "web"],
   ["certificates", "/certificates", "Certificates"],
   ["certificate", "/certificates/shop", "shop"],
@@ -34,6 +65,7 @@ const PAGES: readonly (readonly [name: string, path: string, title: string])[] =
   ["certificate-delete", "/certificates/shop/delete", "Delete shop"],
   ["ip-groups", "/ip-groups", "IP groups"],
   ["ip-group", "/ip-groups/office", "office"],
+  ["ip-group-modify", "/ip-groups/office/modify", "Modify office"],
   ["events", "/events", "Events"],
   ["config", "/config", "Configuration"],
   ["not-found", "/nothing", "Not found"],
@@ -59,7 +91,9 @@ async function checkPage(page: BrowserPage, what: string): Promise<void> {
 async function keepPicture(page: BrowserPage, name: string): Promise<void> {
   if (PICTURES === undefined) return;
   await Deno.mkdir(PICTURES, { recursive: true });
-  await Deno.writeFile(`${PICTURES}/${name}.png`, await page.picture());
+  for (const [index, picture] of (await page.pictures()).entries()) {
+    await Deno.writeFile(`${PICTURES}/${name}${index === 0 ? "" : `-${index + 1}`}.png`, picture);
+  }
 }
 
 /** Gives charts something to draw, for as long as it runs. */
@@ -100,10 +134,20 @@ peerTest("console: every page can be used by everybody, on every screen", ["chro
       await keepPicture(page, `${name}-${screenName}`);
     }
   }
+  for (const [screenName, screen] of SCREENS) {
+    await page.look(screen);
+    for (const [name, path, act] of ACTED) {
+      await page.open(scene.url + path);
+      if (act.includes("click()")) await page.loading(() => page.value(`${act}; 0`));
+      else await page.value(`${act}; 0`);
+      await checkPage(page, `${name} (${screenName})`);
+      await keepPicture(page, `${name}-${screenName}`);
+    }
+  }
   const others = page.requests.filter((url) => !url.startsWith(`${scene.url}/`) && url !== "about:blank");
   assert.deepEqual(others, []);
-  // The page that is not there says so in the browser's console.
-  assert.deepEqual(page.complaints.filter((text) => !text.includes("404")), []);
+  // A page that is not there, and a form that was refused, are told of in the browser's console.
+  assert.deepEqual(page.complaints.filter((text) => !/40[49]|422/.test(text)), []);
 });
 
 peerTest("console: the page to sign in on can be used by everybody", ["chromium"], async ({ chromium }) => {

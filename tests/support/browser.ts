@@ -97,6 +97,8 @@ export class Browser implements AsyncDisposable {
     const page = new BrowserPage(this, String(sessionId));
     this.#listeners.set(String(sessionId), (method, params) => page.take(method, params));
     for (const domain of ["Page", "Runtime", "Log", "Network"]) await page.send(`${domain}.enable`);
+    // So that fields get the focus as in a window in front.
+    await page.send("Emulation.setFocusEmulationEnabled", { enabled: true });
     await page.look(screen);
     return page;
   }
@@ -159,7 +161,6 @@ export class BrowserPage {
   readonly requests: string[] = [];
   readonly #browser: Browser;
   readonly #session: string;
-  #loads = 0;
 
   /** @param session the page's name in the protocol */
   constructor(browser: Browser, session: string) {
@@ -175,8 +176,7 @@ export class BrowserPage {
   /** Takes what the page says. */
   take(method: string, params: Params): void {
     const text = JSON.stringify(params);
-    if (method === "Page.loadEventFired") this.#loads++;
-    else if (method === "Network.requestWillBeSent") {
+    if (method === "Network.requestWillBeSent") {
       this.requests.push(String((params["request"] as Params)["url"]));
     } else if (method === "Runtime.exceptionThrown") this.complaints.push(text);
     else if (method === "Runtime.consoleAPICalled" && ["error", "warning", "assert"].includes(String(params["type"]))) {
@@ -201,9 +201,10 @@ export class BrowserPage {
 
   /** Does something that loads a page, and waits until it is loaded. */
   async loading(act: () => Promise<unknown>): Promise<void> {
-    const before = this.#loads;
+    // What a page's script has set is gone in the next page.
+    await this.value("window.isOldPage = true");
     await act();
-    await until("the page is loaded", () => this.#loads > before, 30);
+    await this.until("the page is loaded", "window.isOldPage === undefined && document.readyState === 'complete'", 30);
   }
 
   /** The value of an expression in the page; plain data. */
@@ -258,9 +259,20 @@ export class BrowserPage {
     throw new Error(`The Tab key never came to ${selector} on ${await this.value("location.href")}`);
   }
 
-  /** A picture of the whole page, PNG. */
-  async picture(): Promise<Uint8Array> {
-    const { data } = await this.send("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
-    return Uint8Array.from(atob(String(data)), (character) => character.charCodeAt(0));
+  /** Pictures of the whole page from top to bottom, PNG, each of a height that people can look at. */
+  async pictures(most = 1500): Promise<Uint8Array[]> {
+    const [width, height] = await this.value<[number, number]>(
+      "[document.documentElement.clientWidth, document.documentElement.scrollHeight]",
+    );
+    const pictures: Uint8Array[] = [];
+    for (let y = 0; y < height; y += most) {
+      const { data } = await this.send("Page.captureScreenshot", {
+        format: "png",
+        captureBeyondViewport: true,
+        clip: { x: 0, y, width, height: Math.min(most, height - y), scale: 1 },
+      });
+      pictures.push(Uint8Array.from(atob(String(data)), (character) => character.charCodeAt(0)));
+    }
+    return pictures;
   }
 }

@@ -108,30 +108,43 @@ function tell(news) {
   while ((list?.children.length ?? 0) > MOST_TOASTS) list?.firstElementChild?.remove();
 }
 
+/** @type {EventSource | undefined} */
+let source;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let later;
+
+/** Ends what is under way. */
+function rest() {
+  source?.close();
+  source = undefined;
+  clearTimeout(later);
+}
+
 function follow() {
+  rest();
   const shape = document.body.getAttribute("data-page-live");
-  if (shape === null) return;
+  // Browsers open few connections to one address: pages that nobody looks at take none.
+  if (shape === null || document.hidden) return;
   const path = location.pathname + location.search;
-  const source = new EventSource(`/live?${new URLSearchParams({ path, shape })}`);
-  source.onopen = () => liveness("on", "Live");
-  source.onmessage = ({ data }) => show(JSON.parse(data));
-  source.addEventListener("news", ({ data }) => tell(JSON.parse(data)));
-  source.addEventListener("signed-out", () => {
-    source.close();
+  const stream = new EventSource(`/live?${new URLSearchParams({ path, shape })}`);
+  source = stream;
+  stream.onopen = () => liveness("on", "Live");
+  stream.onmessage = ({ data }) => show(JSON.parse(data));
+  stream.addEventListener("news", ({ data }) => tell(JSON.parse(data)));
+  stream.addEventListener("signed-out", () => {
+    rest();
     location.reload();
   });
-  source.addEventListener("stale", () => {
-    source.close();
+  stream.addEventListener("stale", () => {
+    rest();
     void goOn();
   });
-  source.onerror = () => {
+  stream.onerror = () => {
     liveness("waiting", "Not live, trying again");
-    if (source.readyState !== EventSource.CLOSED) return;
+    if (stream.readyState !== EventSource.CLOSED) return;
     // Refused: as many pages as may be are live, or the session is over.
-    setTimeout(follow, 10_000);
+    later = setTimeout(goOn, 10_000);
   };
-  // A page that is left frees its stream at once.
-  addEventListener("pagehide", () => source.close(), { once: true });
 }
 
 /** Fetches the page again, as soon as nobody is typing. */
@@ -142,7 +155,7 @@ async function goOn() {
   } catch {
     liveness("waiting", "Not live, trying again");
   }
-  setTimeout(goOn, 3000);
+  later = setTimeout(goOn, 3000);
 }
 
 /** The moment in the time of the place, for who points at it. */
@@ -183,8 +196,25 @@ function forgetNote() {
   history.replaceState(null, "", url);
 }
 
+/** Parts of a form that matter only while a field has a value. Without script they are always there. */
+function showParts() {
+  for (const part of document.querySelectorAll("[data-when]")) {
+    const [name, value] = (part.getAttribute("data-when") ?? "").split("=");
+    const field = document.querySelector(`select[name="${name}"]`);
+    if (!(field instanceof HTMLSelectElement) || !(part instanceof HTMLElement)) continue;
+    const update = () => part.hidden = field.value !== value;
+    field.addEventListener("change", update);
+    update();
+  }
+}
+
 forgetNote();
 localTimes();
+showParts();
 closeMenus();
 focusNote();
 follow();
+document.addEventListener("visibilitychange", () => document.hidden ? rest() : follow());
+addEventListener("pagehide", rest);
+// Back from the browser's memory, a page has no stream any more.
+addEventListener("pageshow", () => source === undefined && follow());

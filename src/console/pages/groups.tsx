@@ -24,7 +24,9 @@ export function groupsPage({ view, live }: PageContext): Page {
     isLive: true,
     body: (
       <>
-        <Heading title="Backend groups" />
+        <Heading title="Backend groups">
+          <a class="button primary" href="/new/backend-group">Create backend group</a>
+        </Heading>
         <p class="lead">Servers that share the work, for any number of listeners.</p>
         <div class="card table-card">
           <Table
@@ -64,13 +66,17 @@ export function groupsPage({ view, live }: PageContext): Page {
 export function groupPage(context: PageContext, name: string): Page {
   const { view, live } = context;
   const group = groupView(view, name, findGroup(view.model, name));
+  const path = groupPath(name);
   return {
     title: name,
     section: "backend-groups",
     isLive: true,
     body: (
       <>
-        <Heading title={name} above={<a href="/backend-groups">Backend groups</a>} />
+        <Heading title={name} above={<a href="/backend-groups">Backend groups</a>}>
+          <a class="button" href={`${path}/modify`}>Modify</a>
+          <a class="button danger" href={`${path}/delete`}>Delete</a>
+        </Heading>
         <p class="lead">
           Used by: <Users names={group.listeners} />
         </p>

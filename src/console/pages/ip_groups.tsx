@@ -26,7 +26,9 @@ export function ipGroupsPage({ view }: PageContext): Page {
     isLive: true,
     body: (
       <>
-        <Heading title="IP groups" />
+        <Heading title="IP groups">
+          <a class="button primary" href="/new/ip-group">Create IP group</a>
+        </Heading>
         <p class="lead">Addresses and CIDR blocks for whitelists, blacklists and PROXY protocol.</p>
         <div class="card table-card">
           <Table
@@ -48,13 +50,17 @@ export function ipGroupsPage({ view }: PageContext): Page {
 /** One of them. Throws the 404 answer when there is none of that name. */
 export function ipGroupPage({ view }: PageContext, name: string): Page {
   const group = findIpGroup(view, name);
+  const path = ipGroupPath(name);
   return {
     title: name,
     section: "ip-groups",
     isLive: true,
     body: (
       <>
-        <Heading title={name} above={<a href="/ip-groups">IP groups</a>} />
+        <Heading title={name} above={<a href="/ip-groups">IP groups</a>}>
+          <a class="button" href={`${path}/modify`}>Modify</a>
+          <a class="button danger" href={`${path}/delete`}>Delete</a>
+        </Heading>
         <p class="lead">
           Used by: <Users names={usersOf(view, name)} />
         </p>

@@ -15,6 +15,7 @@ import { LiveState, LiveText } from "../parts/live_text.tsx";
 import { Facts, Table } from "../parts/table.tsx";
 import { bytesPerSecond, count, decimal, sentence } from "../parts/words.ts";
 import type { Page, PageContext } from "../page.ts";
+import { listenerPath } from "../paths.ts";
 import { endpointOf } from "./listeners.tsx";
 import { listenerFacts } from "./listener_facts.tsx";
 import { HealthCheckFacts, NameTable } from "./pool_parts.tsx";
@@ -27,6 +28,7 @@ export function listenerPage(context: PageContext, name: string): Page {
   const { view, live, rates } = context;
   const plan = findListener(view.model, name);
   const shown = listenerView(view, plan);
+  const path = listenerPath(name);
   return {
     title: name,
     section: "listeners",
@@ -35,6 +37,8 @@ export function listenerPage(context: PageContext, name: string): Page {
       <>
         <Heading title={name} above={<a href="/listeners">Listeners</a>}>
           <LiveState live={live} name="state" text={sentence(shown.state)} />
+          <a class="button" href={`${path}/modify`}>Modify</a>
+          <a class="button danger" href={`${path}/delete`}>Delete</a>
         </Heading>
         <p class="lead">
           {shown.protocol === "TCP" ? "TCP" : "TCP SSL"} on <span class="mono">{endpointOf(plan)}</span>
@@ -58,10 +62,10 @@ export function listenerPage(context: PageContext, name: string): Page {
           <Chart
             live={live}
             id="c.traffic"
-            title="Traffic"
+            title="Traffic from and to clients"
             lines={[
-              { title: "from clients", values: rates.values("bytesIn", name) },
-              { title: "to clients", values: rates.values("bytesOut", name) },
+              { title: "in", values: rates.values("bytesIn", name) },
+              { title: "out", values: rates.values("bytesOut", name) },
             ]}
             format={bytesPerSecond}
           />

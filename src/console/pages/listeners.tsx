@@ -36,7 +36,9 @@ export function listenersPage(context: PageContext): Page {
     isLive: true,
     body: (
       <>
-        <Heading title="Listeners" />
+        <Heading title="Listeners">
+          <a class="button primary" href="/new/listener">Create listener</a>
+        </Heading>
         {all.length > 0 && <Filter all={all} words={words} tag={tag} />}
         <div class="card table-card" data-region="listeners" id="listeners">
           <Table
@@ -49,7 +51,7 @@ export function listenersPage(context: PageContext): Page {
               )
               : (
                 <>
-                  There are no listeners yet.
+                  There are no listeners yet. <a href="/new/listener">Create the first one</a>.
                 </>
               )}
             columns={[
@@ -130,9 +132,7 @@ function ServerCount({ context: { view, live }, plan }: {
   const health = pool.servers.map(({ key }) => view.boards.server(name, key)?.health ?? "Unknown");
   const healthy = health.filter((one) => one === "Healthy").length;
   const abnormal = health.filter((one) => one === "Abnormal").length;
-  const text = !pool.healthCheck.enabled
-    ? `${counted(health.length, "server")}, not checked`
-    : `${healthy} of ${health.length} healthy`;
+  const text = !pool.healthCheck.enabled ? counted(health.length, "server") : `${healthy} of ${health.length} healthy`;
   const tone = health.length === 0 || abnormal === health.length
     ? "bad"
     : abnormal > 0
@@ -145,6 +145,7 @@ function ServerCount({ context: { view, live }, plan }: {
   return (
     <span class="name">
       <span class="state" data-live={key} data-tone={live.put(`${key}.tone`, tone)}>{shown}</span>
+      {!pool.healthCheck.enabled && <span class="hint">not checked</span>}
       {abnormal > 0 && (
         <span class="hint">
           <LiveText live={live} name={`${name}.abnormal`} text={`${abnormal} Abnormal`} />

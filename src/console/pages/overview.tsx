@@ -80,10 +80,10 @@ export function overviewPage(context: PageContext): Page {
           <Chart
             live={live}
             id="c.traffic"
-            title="Traffic"
+            title="Traffic from and to clients"
             lines={[
-              { title: "from clients", values: rates.values("bytesIn") },
-              { title: "to clients", values: rates.values("bytesOut") },
+              { title: "in", values: rates.values("bytesIn") },
+              { title: "out", values: rates.values("bytesOut") },
             ]}
             format={bytesPerSecond}
           />

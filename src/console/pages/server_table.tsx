@@ -34,6 +34,7 @@ export function ServerTable({ context, scope, group, servers, algorithm }: {
     <Section
       id="servers"
       title={scope.kind === "group" ? "Servers" : "Bound servers"}
+      actions={<a class="button" href={`${group === null ? path : groupPath(group)}/bind`}>Bind servers</a>}
     >
       <p class="hint">
         Balanced by {ALGORITHMS[algorithm]}
@@ -82,7 +83,13 @@ export function ServerTable({ context, scope, group, servers, algorithm }: {
               text={`${formatBytes(server.bytesIn)} / ${formatBytes(server.bytesOut)}`}
             />,
             <LiveText live={live} name={`${key}.failures`} text={count(server.connectFailures)} />,
-            <ServerActions context={context} path={path} server={server} />,
+            <ServerActions
+              context={context}
+              path={path}
+              server={server}
+              owner={group === null ? path : groupPath(group)}
+              isGroups={group !== null && scope.kind === "listener"}
+            />,
           ];
         })}
       />
@@ -117,12 +124,17 @@ function Health({ context: { live, view }, server }: { readonly context: PageCon
   );
 }
 
-function ServerActions({ context, path, server }: {
+function ServerActions({ context, path, server, owner, isGroups }: {
   readonly context: PageContext;
   readonly path: string;
   readonly server: Server;
+  /** The page of what the configuration has it in. */
+  readonly owner: string;
+  /** Whether that is a group, while this is the page of a listener. */
+  readonly isGroups: boolean;
 }) {
   const { formToken } = context;
+  const name = server.configured;
   const action = `${path}/servers/${encodeURIComponent(server.server)}`;
   return (
     <details class="menu-button">
@@ -144,9 +156,16 @@ function ServerActions({ context, path, server }: {
             </span>
             <input type="number" name="weight" min="0" max="100" required value={String(server.weight)} />
           </label>
+          <label class="check">
+            <input type="checkbox" name="persist" value="true" disabled={context.unsaveable !== null} />
+            <span>Save to the configuration file{isGroups ? ", for all listeners of the group" : ""}</span>
+          </label>
           <button type="submit">Change weight</button>
-          <span class="hint">Holds until the configuration is read again.</span>
+          <span class="hint">
+            {context.unsaveable ?? "Without saving it holds until the configuration is read again."}
+          </span>
         </form>
+        <a class="button danger" href={`${owner}/unbind?${new URLSearchParams({ server: name })}`}>Unbind…</a>
       </div>
     </details>
   );

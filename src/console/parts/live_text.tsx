@@ -20,7 +20,7 @@ export function LiveState({ live, name, text }: { readonly live: Live; readonly 
 
 /** A state that does not move. */
 export function State({ text, tone }: { readonly text: string; readonly tone?: string }) {
-  return <span class="state" data-tone={tone ?? toneOf(text)}>{text}</span>;
+  return <span class={text.length > 30 ? "state long" : "state"} data-tone={tone ?? toneOf(text)}>{text}</span>;
 }
 
 /** When something was: how long ago, and the moment itself for who points at it. */

@@ -71,6 +71,7 @@ export class ConsoleBench implements AsyncDisposable {
       view: () => this.runtime(),
       reload: () => reloader.reload("api"),
       change: (request) => reloader.change(request),
+      editor: store.editor,
       override: (scope, server, change) =>
         reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving)),
       token: () => this.token,

@@ -28,6 +28,9 @@ Deno.test("console shows nothing to somebody who has not signed in, and leads to
     assert.equal(location, path === "/" ? "/sign-in" : `/sign-in?next=${encodeURIComponent(path)}`);
   }
   assert.equal((await bench.get("/live?path=/")).status, 401);
+  const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1024)) });
+  const sent = await bench.ask("/listeners/front/delete", { method: "POST", body: endless });
+  assert.equal(sent.headers.get("location"), "/sign-in", "a body of somebody who has not is not even read");
   assert.equal((await bench.send("/reload", {})).location, "/sign-in");
   const page = await bench.get("/sign-in?next=%2Flisteners");
   assert.match(page.html, /<input type="hidden" name="next" value="\/listeners"/);
@@ -161,7 +164,7 @@ Deno.test("console tells the browser on every answer what a page may do", async 
     const { headers } = await bench.get(path);
     assert.equal(headers.get("content-security-policy"), CONTENT_SECURITY_POLICY, path);
     assert.equal(headers.get("x-content-type-options"), "nosniff", path);
-    assert.equal(headers.get("referrer-policy"), "no-referrer", path);
+    assert.equal(headers.get("referrer-policy"), "same-origin", path);
     assert.equal(headers.get("cross-origin-opener-policy"), "same-origin", path);
     assert.equal(
       headers.get("cache-control"),
@@ -244,7 +247,8 @@ Deno.test("console never shows the token, in no page and no address", async () =
   assert.match((await bench.get("/config")).html, /token: &quot;\*\*\*&quot;|token: &#39;\*\*\*&#39;|token: \*\*\*/);
 });
 
-Deno.test("console refuses a form of more than 3 MiB", async () => {
+Deno.test("console refuses a form of more than 3 MiB, and of 16 KiB from somebody who has not signed in", async () => {
   await using bench = await ConsoleBench.start();
+  assert.equal((await bench.send("/sign-in", { token: "y".repeat(16 * 1024) })).status, 413);
   assert.equal((await bench.send("/reload", { x: "y".repeat(3 * 1024 * 1024) })).status, 413);
 });
