@@ -9,7 +9,7 @@ import type { AccessRecord, AccessTls } from "../access_log/record.ts";
 import type { EndReason } from "../end_reason.ts";
 import type { ProxyEndpoint } from "../net/proxy_protocol/header.ts";
 import type { ServerPlan } from "../config/model.ts";
-import type { EndDetail } from "./session.ts";
+import type { EndDetail } from "./session_context.ts";
 import type { Route, TlsFacts } from "./proxy_header.ts";
 
 /** Characters of a text that a record takes: a certificate's name can be very long. */

@@ -34,7 +34,12 @@ export interface Dialed {
   readonly lease: Lease;
   /** The port that the server was reached on. */
   readonly port: number;
+  /** Seconds since the first attempt began. */
+  readonly seconds: number;
 }
+
+/** A server, or why there is none. */
+export type DialResult = Dialed | "connect_failed" | "no_server" | "overload";
 
 /** Who is to be connected. */
 export interface DialingClient {
@@ -51,32 +56,31 @@ export interface DialingClient {
 }
 
 /** Connects a client to a server. */
-export async function dial(
-  { address: client, listenerPort, isGone, preamble, onFailure }: DialingClient,
-  context: DialContext,
-): Promise<Dialed | "connect_failed" | "no_server" | "overload"> {
+export async function dial(client: DialingClient, context: DialContext): Promise<DialResult> {
   const startedAt = performance.now();
+  let attemptAt = startedAt;
   let tried: Set<Server> | undefined;
   for (;;) {
-    const lease = context.pool.acquire(client, tried);
+    const lease = context.pool.acquire(client.address, tried);
     if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
     const { plan } = lease.server;
-    const port = serverPort(plan, listenerPort, context.ports);
+    const port = serverPort(plan, client.listenerPort, context.ports);
     if (port === undefined) {
       // A reload has taken the port out of the listener's range just now.
       lease[Symbol.dispose]();
       return "no_server";
     }
-    const attemptAt = performance.now();
     try {
-      const stream = await reach({ address: plan.address, port, host: plan.host, preamble: preamble() }, context);
+      const target = { address: plan.address, port, host: plan.host, preamble: client.preamble() };
+      const stream = await reach(target, context);
+      const connectedAt = performance.now();
       lease.server.counters.connected();
-      context.counters.connected((performance.now() - attemptAt) / 1000);
-      return { stream, lease, port };
+      context.counters.connected((connectedAt - attemptAt) / 1000);
+      return { stream, lease, port, seconds: (connectedAt - startedAt) / 1000 };
     } catch (error) {
       lease[Symbol.dispose]();
       if (!(error instanceof ReachError)) throw error;
-      onFailure?.(messageOf(error));
+      client.onFailure?.(messageOf(error));
       if (isShortage(error.cause)) {
         context.onShortage(error.cause);
         return "overload";
@@ -85,7 +89,8 @@ export async function dial(
       context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
     }
     (tried ??= new Set()).add(lease.server);
-    if (isGone()) return "connect_failed";
-    if (performance.now() - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
+    if (client.isGone()) return "connect_failed";
+    attemptAt = performance.now();
+    if (attemptAt - startedAt > context.connectTimeout * 1000 * CONNECT_BUDGET) return "connect_failed";
   }
 }

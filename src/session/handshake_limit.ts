@@ -6,7 +6,8 @@
  */
 
 import { type Entry, LinkedList } from "../net/linked_list.ts";
-import type { HandshakeLimit, Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import type { HandshakeLimit } from "./session_context.ts";
 
 /** Handshakes of one listener in one thread. */
 export class OldestOut implements HandshakeLimit {

@@ -5,75 +5,25 @@
  * @module
  */
 
-import type { AccessRecord } from "../access_log/record.ts";
-import type { AccessFormat } from "../access_log/render.ts";
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
-import type { BufferPool } from "../net/buffers.ts";
 import type { Deadline } from "../net/deadlines.ts";
-import { HandshakeError, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
-import type { TlsSettings } from "../net/tls/accept.ts";
+import { HandshakeError } from "../net/tls/handshake_failure.ts";
 import type { Entry } from "../net/linked_list.ts";
 import { rangesInclude } from "../net/address_set.ts";
 import { type ByteStream, closeQuietly, writeAll } from "../net/stream.ts";
 import { setTcpOptions } from "../net/tcp_options.ts";
 import type { Lease } from "../upstream/pool.ts";
-import { admit, type Gate } from "./admit.ts";
-import { dial, type DialContext } from "./dial.ts";
+import { admit } from "./admit.ts";
+import { dial, type Dialed, type DialingClient, type DialResult } from "./dial.ts";
 import type { EndReason } from "../end_reason.ts";
 import { accessRecord, SessionNotes } from "./access_record.ts";
 import { buildProxyHeader, readProxyHeader, type Route, routeOf } from "./proxy_header.ts";
 import { isOurMistake, Relay, type RelayObserver, type Side } from "./relay.ts";
+import type { AcceptedConnection, EndDetail, SessionContext } from "./session_context.ts";
 import { secure, type SecuredClient } from "./tls_handshake.ts";
 
-/** More than the reason says, for the log. */
-export interface EndDetail {
-  readonly text: string;
-  /** Why the handshake failed. */
-  readonly failure?: HandshakeFailure;
-  /** The host name that the client had asked for by then. */
-  readonly serverName?: string;
-}
-
-/** Keeps the number of handshakes under way down by ending the oldest. */
-export interface HandshakeLimit {
-  /** A session begins its handshake. @returns its place among those under way */
-  started(session: Session): Entry<Session>;
-  /** Its handshake is over, one way or the other. */
-  ended(place: Entry<Session>): void;
-}
-
-/** What the sessions of a listener share. The settings are those in force; reloads change them. */
-export interface SessionContext extends Gate, DialContext {
-  /** The listener's name. */
-  readonly name: string;
-  /** How the access log wants lines; `null` while it is off. */
-  readonly accessFormat: AccessFormat | null;
-  readonly buffers: BufferPool;
-  /** Ticks of the wheel without a byte after which a connection ends. */
-  readonly idleTicks: number;
-  /** How TLS is ended; `null` where it is not, or where the runtime does it. */
-  readonly tls: TlsSettings | null;
-  /** Seconds that a TLS handshake may take. */
-  readonly handshakeTimeout: number;
-  /** Keeps the number of handshakes under way down. */
-  readonly handshakes: HandshakeLimit;
-  /** Whose PROXY protocol headers are read; `null` for nobody's. */
-  readonly acceptProxy: AcceptProxyPlan | null;
-  /** The PROXY protocol header for servers; `null` for none. */
-  readonly proxyProtocol: ProxyProtocolPlan | null;
-  /** A session has ended; called once for each. @param detail more than the reason says, for the log */
-  onEnd(session: Session, reason: EndReason, detail?: EndDetail): void;
-  /** What the access log is to tell of a session that has ended. */
-  onAccess(record: AccessRecord, format: AccessFormat): void;
-  /** A fault of ours; the session it happened in ends, no other notices. */
-  onFault(error: unknown): void;
-}
-
-/** An accepted connection. */
-export type AcceptedConnection = Deno.TcpConn | Deno.TlsConn;
-
 /** One client's connection, from accept to close. */
-export class Session implements Deadline, RelayObserver {
+export class Session implements Deadline, DialingClient, RelayObserver {
   /** When the current phase is over; pushed back by every byte. */
   dueTick = 0;
   /** Where it is on the wheel. */
@@ -114,9 +64,11 @@ export class Session implements Deadline, RelayObserver {
       if (this.#over || !this.#admit()) return;
       const isTls = this.#context.tls !== null || "handshake" in this.#client;
       if (isTls && !(await this.#handshake(payload))) return;
-      const server = await this.#connect();
+      const dialed = await dial(this, this.#context);
+      if (!this.#takeServer(dialed)) return;
       // What came before a handshake was part of it.
-      if (server !== undefined) await this.#relay(server, isTls ? NOTHING : payload);
+      if (payload.length > 0 && !isTls && !(await this.#sendFirst(dialed.stream, payload))) return;
+      new Relay(this.#stream, dialed.stream, { buffers: this.#context.buffers, observer: this }).start();
     } catch (error) {
       this.#context.onFault(error);
       this.end("internal_error");
@@ -245,53 +197,67 @@ export class Session implements Deadline, RelayObserver {
     this.end("handshake_failed", { text, failure, ...(serverName === null ? {} : { serverName }) });
   }
 
-  async #connect(): Promise<ByteStream | undefined> {
-    const notes = this.#notes;
-    const { proxyProtocol, tcpKeepAlive } = this.#context;
-    const client = {
-      address: this.route.source.address,
-      listenerPort: this.#client.localAddr.port,
-      isGone: () => this.#over,
-      preamble: () => proxyProtocol === null ? NOTHING : this.#proxyHeader(proxyProtocol),
-      onFailure: (reason: string) => notes.connectFailure = reason,
-    };
-    const startedAt = performance.now();
-    const result = await dial(client, this.#context);
-    if (typeof result === "string") {
-      this.end(result);
-      return undefined;
-    }
-    if (this.#over) {
-      closeQuietly(result.stream);
-      result.lease[Symbol.dispose]();
-      return undefined;
-    }
-    this.#server = result.stream;
-    this.#lease = result.lease;
-    notes.connectTime = (performance.now() - startedAt) / 1000;
-    notes.server = result.lease.server.plan;
-    notes.serverPort = result.port;
-    setTcpOptions(this.#client, tcpKeepAlive);
-    return result.stream;
+  /** The client's own address, for {@link dial}. */
+  get address(): string {
+    return this.route.source.address;
   }
 
-  /** @param payload what the client has sent already */
-  async #relay(server: ByteStream, payload: Uint8Array): Promise<void> {
-    const { wheel, idleTicks, buffers } = this.#context;
+  /** For {@link dial}. */
+  get listenerPort(): number {
+    return this.#client.localAddr.port;
+  }
+
+  /** For {@link dial}. */
+  isGone(): boolean {
+    return this.#over;
+  }
+
+  /** For {@link dial}. */
+  onFailure(reason: string): void {
+    this.#notes.connectFailure = reason;
+  }
+
+  /** The PROXY protocol header. For {@link dial}. */
+  preamble(): Uint8Array {
+    const { proxyProtocol } = this.#context;
+    return proxyProtocol === null ? NOTHING : this.#proxyHeader(proxyProtocol);
+  }
+
+  /** Takes a server over, unless the session has ended meanwhile. @returns whether there is something to relay */
+  #takeServer(result: DialResult): result is Dialed {
+    if (typeof result === "string") {
+      this.end(result);
+      return false;
+    }
+    const { stream, lease, port, seconds } = result;
+    if (this.#over) {
+      closeQuietly(stream);
+      lease[Symbol.dispose]();
+      return false;
+    }
+    this.#server = stream;
+    this.#lease = lease;
+    this.#notes.connectTime = seconds;
+    this.#notes.server = lease.server.plan;
+    this.#notes.serverPort = port;
+    setTcpOptions(this.#client, this.#context.tcpKeepAlive);
+    const { wheel, idleTicks } = this.#context;
     this.#onExpiry = "idle_timeout";
     this.dueTick = wheel.tickAfter(idleTicks);
     wheel.add(this);
+    return true;
+  }
+
+  /** Passes on what the client has sent already. @returns whether the relay may begin */
+  async #sendFirst(server: ByteStream, payload: Uint8Array): Promise<boolean> {
+    this.onBytes("client", payload.length);
     try {
-      if (payload.length > 0) {
-        this.onBytes("client", payload.length);
-        await writeAll(server, payload);
-      }
+      await writeAll(server, payload);
     } catch (error) {
       if (isOurMistake(error)) throw error;
       this.end("reset");
-      return;
     }
-    if (!this.#over) new Relay(this.#stream, server, { buffers, observer: this }).start();
+    return !this.#over;
   }
 
   #proxyHeader(plan: ProxyProtocolPlan): Uint8Array {

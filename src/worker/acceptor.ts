@@ -9,7 +9,7 @@ import { setImmediate } from "node:timers";
 import type { ListenerPlan } from "../config/model.ts";
 import { listPorts } from "../net/ports.ts";
 import { closeQuietly } from "../net/stream.ts";
-import type { AcceptedConnection } from "../session/session.ts";
+import type { AcceptedConnection } from "../session/session_context.ts";
 import { type ListeningSocket, needsNewSockets } from "./listening_socket.ts";
 
 /** How long accepting pauses when the machine has no descriptor left. */

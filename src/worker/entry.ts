@@ -12,7 +12,8 @@ import { type FromWorker, HEARTBEAT_MS, type InstanceId, type ToWorker, type Wor
 import { BufferPool } from "../net/buffers.ts";
 import { CheckedByAuthority } from "../net/tls/client_certificate.ts";
 import { DeadlineWheel } from "../net/deadlines.ts";
-import { type ListenerEnvironment, RunningListener } from "./listener.ts";
+import { RunningListener } from "./listener.ts";
+import type { ListenerEnvironment } from "./listener_environment.ts";
 
 // The scope of a dedicated worker; the page-wide types name the window instead.
 const scope = self as unknown as DedicatedWorkerGlobalScope;

@@ -4,17 +4,14 @@
  * @module
  */
 
-import type { AccessRecorder } from "../access_log/recorder.ts";
 import type { AccessRecord } from "../access_log/record.ts";
 import type { AccessFormat } from "../access_log/render.ts";
 import { ListenerCounters } from "../board/board.ts";
-import type { Capacity } from "../board/capacity.ts";
 import type { WorkerMemory } from "../board/layout.ts";
 import { sameData } from "../config/diff.ts";
 import { type ListenerPlan, probedPort } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
-import { type CheckerContext, HealthChecker } from "../health/checker.ts";
-import type { Log } from "../log.ts";
+import { HealthChecker } from "../health/checker.ts";
 import type { SocketKind } from "../messages.ts";
 import type { BufferPool } from "../net/buffers.ts";
 import { isShortage } from "../net/connect.ts";
@@ -22,43 +19,21 @@ import type { DeadlineWheel } from "../net/deadlines.ts";
 import { closeQuietly } from "../net/stream.ts";
 import { LinkedList } from "../net/linked_list.ts";
 import type { TlsSettings } from "../net/tls/accept.ts";
-import type { CheckedByAuthority } from "../net/tls/client_certificate.ts";
-import { type ServerTls, serverTls } from "../net/tls/connect_tls.ts";
-import { tlsSettings } from "../net/tls/contexts.ts";
+import type { ServerTls } from "../net/tls/connect_tls.ts";
 import { CERTIFICATE_FAILURES } from "../net/tls/handshake_failure.ts";
 import type { EndReason } from "../end_reason.ts";
 import { OldestOut } from "../session/handshake_limit.ts";
 import type { ReachError } from "../session/reach.ts";
-import { type AcceptedConnection, type EndDetail, Session, type SessionContext } from "../session/session.ts";
+import { Session } from "../session/session.ts";
+import type { AcceptedConnection, EndDetail, SessionContext } from "../session/session_context.ts";
 import { Pool, type Server } from "../upstream/pool.ts";
 import { Acceptor } from "./acceptor.ts";
 import { Drain, type DrainContext } from "./drain.ts";
+import type { ListenerEnvironment } from "./listener_environment.ts";
+import { clientTlsOf, handshakesOf, serverTlsOf } from "./listener_tls.ts";
 import { openSocket } from "./listening_socket.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { ServerTroubleLog } from "./server_trouble_log.ts";
-
-/** What all listeners of a worker share. */
-export interface ListenerEnvironment {
-  readonly wheel: DeadlineWheel;
-  readonly buffers: BufferPool;
-  /** What the process has of descriptors. */
-  readonly capacity: Capacity;
-  /** There is no descriptor, or no memory, left. */
-  readonly onShortage: (error: unknown) => void;
-  readonly log: Log;
-  /** Milliseconds since any moment, and a repeating timer. */
-  readonly now: DrainContext["now"];
-  readonly every: DrainContext["every"];
-  /** Takes connections that have ended. */
-  readonly accessLog: Pick<AccessRecorder, "add">;
-  /** Clients' certificates that have passed. */
-  readonly checkedCertificates: CheckedByAuthority;
-  /** How servers are probed; the listener adds what to do with a transition. */
-  readonly checker: Omit<CheckerContext, "portOf" | "onState" | "onTransition" | "onOutcome">;
-  /** Hears of health transitions and of new probe outcomes. */
-  readonly onHealth: (listener: string, ...event: Parameters<CheckerContext["onTransition"]>) => void;
-  readonly onProbe: (listener: string, ...event: Parameters<CheckerContext["onOutcome"]>) => void;
-}
 
 /** The least time between two log lines about failing accepts. */
 const ACCEPT_LOG_EVERY_MS = 5000;
@@ -130,7 +105,7 @@ export class RunningListener implements SessionContext {
     this.#refusedCertificates = new RefusalLog(plan.name, environment.log, "info");
     this.#serverTroubles = new ServerTroubleLog(plan.name, environment.log);
     this.handshakes = new OldestOut(handshakesOf(plan));
-    this.tls = this.#tlsSettings(plan.tls);
+    this.tls = clientTlsOf(plan, environment.checkedCertificates);
     this.serverTls = serverTlsOf(plan);
     this.#acceptor = new Acceptor(plan, closed, {
       open: (of, port) => openSocket(of, port, sockets),
@@ -232,7 +207,7 @@ export class RunningListener implements SessionContext {
   async update(plan: ListenerPlan, memory: WorkerMemory): Promise<void> {
     // Done before, unless this worker has taken over from one that died in between.
     this.prepare(plan);
-    if (!sameData(plan.tls, this.#plan.tls)) this.tls = this.#tlsSettings(plan.tls);
+    if (!sameData(plan.tls, this.#plan.tls)) this.tls = clientTlsOf(plan, this.#environment.checkedCertificates);
     if (!sameData(plan.pool.backendTls, this.#plan.pool.backendTls)) this.serverTls = serverTlsOf(plan);
     this.handshakes.most = handshakesOf(plan);
     this.#plan = plan;
@@ -321,14 +296,6 @@ export class RunningListener implements SessionContext {
     });
   }
 
-  /** Validation has made sure that it can be done. */
-  #tlsSettings(plan: ListenerPlan["tls"]): TlsSettings | null {
-    if (plan === null || plan.engine === "fast") return null;
-    const { certificates, clientCA, minVersion, alpn } = plan;
-    const options = { certificates, clientCaPem: clientCA?.pem ?? null, minVersion, alpn };
-    return tlsSettings(options, (pem) => this.#environment.checkedCertificates.of(pem));
-  }
-
   #logAcceptError(error: unknown): void {
     if (performance.now() - this.#acceptErrorLoggedAt < ACCEPT_LOG_EVERY_MS) return;
     this.#acceptErrorLoggedAt = performance.now();
@@ -341,14 +308,4 @@ export class RunningListener implements SessionContext {
       },
     );
   }
-}
-
-/** One thread's share of the handshakes that the listener may have under way. */
-function handshakesOf({ tls, workers }: ListenerPlan): number {
-  return Math.max(1, Math.floor((tls?.maxHandshakes ?? 1) / workers));
-}
-
-/** Validation has made sure that it can be done. */
-function serverTlsOf({ pool: { backendTls } }: ListenerPlan): ServerTls | null {
-  return backendTls === null ? null : serverTls(backendTls);
 }

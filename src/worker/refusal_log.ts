@@ -6,7 +6,7 @@
  */
 
 import type { EndReason } from "../end_reason.ts";
-import type { EndDetail } from "../session/session.ts";
+import type { EndDetail } from "../session/session_context.ts";
 import type { Log, LogLevel } from "../log.ts";
 
 const EVERY_MS = 1000;

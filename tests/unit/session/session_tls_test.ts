@@ -5,7 +5,7 @@ import type { ProxyProtocolPlan } from "../../../src/config/model.ts";
 import { compileRanges } from "../../../src/net/address_set.ts";
 import { decodeProxyHeader } from "../../../src/net/proxy_protocol/decode.ts";
 import { readSslTlv } from "../../../src/net/proxy_protocol/ssl_tlv.ts";
-import type { AcceptedConnection } from "../../../src/session/session.ts";
+import type { AcceptedConnection } from "../../../src/session/session_context.ts";
 import { echoServer, holdServer, readAll, serve, writeAll } from "../../support/servers.ts";
 import { until } from "../../support/wait.ts";
 import { ALICE, LOCALHOST, mutualSettings, ROOT, settingsOf } from "../net/tls/bench.ts";
