@@ -1,7 +1,7 @@
 /**
  * Builds the executable: `deno task compile` into dist/weir for this machine, `deno task compile --all` the archives of
  * every release platform with SHA256SUMS, `deno task compile --target NAME` those of some. With
- * `--npm` packages for npm are made as well.
+ * `--npm` and `--deb` packages for npm and Debian are made as well.
  *
  * @module
  */
@@ -15,18 +15,19 @@ import { TARGETS } from "./release/targets.ts";
 
 async function main(args: string[]): Promise<number> {
   try {
-    const { all, target, output, npm } = parseArgs({
+    const { all, target, output, npm, deb } = parseArgs({
       args,
       options: {
         all: { type: "boolean", default: false },
         target: { type: "string", multiple: true, default: [] },
         npm: { type: "boolean", default: false },
+        deb: { type: "boolean", default: false },
         output: { type: "string", default: "dist" },
       },
     }).values;
     const targets = all ? TARGETS : targetsNamed(target);
     if (targets.length > 0) {
-      await release(targets, { folder: output, npm });
+      await release(targets, { folder: output, npm, deb });
       return 0;
     }
     await Deno.mkdir(output, { recursive: true });

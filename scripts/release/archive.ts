@@ -23,7 +23,7 @@ export function tarGz(files: readonly ArchivedFile[]): Uint8Array {
     const padding = new Uint8Array((BLOCK - file.content.length % BLOCK) % BLOCK);
     return [tarHeader(file), file.content, padding];
   });
-  return gzipSync(concat([...parts, new Uint8Array(2 * BLOCK)]), { level: 9 });
+  return gzipSync(concat([...parts, new Uint8Array(2 * BLOCK)]), { level: 6 });
 }
 
 function tarHeader({ path, content, isExecutable }: ArchivedFile): Uint8Array {
@@ -56,7 +56,7 @@ export function zip(files: readonly ArchivedFile[]): Uint8Array {
   let offset = 0;
   for (const { path, content, isExecutable } of inOrder(files)) {
     const name = new TextEncoder().encode(path);
-    const packed = deflateRawSync(content, { level: 9 });
+    const packed = deflateRawSync(content, { level: 6 });
     const common = [
       [2, 20], // version needed
       [2, 1 << 11], // names are UTF-8

@@ -13,6 +13,7 @@ import { zshCompletion } from "../../src/cli/completion/zsh.ts";
 import { VERSION } from "../../src/version.ts";
 import { type ArchivedFile, tarGz, zip } from "./archive.ts";
 import { compileTarget } from "./compile_target.ts";
+import { buildDeb } from "./deb.ts";
 import { launcherPackage, type NpmPackage, platformPackage } from "./npm_packages.ts";
 import type { Target } from "./targets.ts";
 
@@ -42,6 +43,8 @@ export interface ReleaseOptions {
   readonly folder: string;
   /** Whether packages for npm go into its folder `npm`. */
   readonly npm: boolean;
+  /** Whether Debian packages are made, by dpkg-deb. */
+  readonly deb: boolean;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface ReleaseOptions {
  *
  * @throws {Error} one line for each platform that cannot be built
  */
-export async function release(targets: readonly Target[], { folder, npm }: ReleaseOptions): Promise<void> {
+export async function release(targets: readonly Target[], { folder, npm, deb }: ReleaseOptions): Promise<void> {
   await Deno.mkdir(folder, { recursive: true });
   await Deno.remove(`${folder}/SHA256SUMS`).catch(() => {});
   const sums: string[] = [];
@@ -64,6 +67,11 @@ export async function release(targets: readonly Target[], { folder, npm }: Relea
       await Deno.writeFile(`${folder}/${archiveName(target)}`, bytes);
       sums.push(`${await sha256(bytes)}  ${archiveName(target)}\n`);
       print(`wrote ${folder}/${archiveName(target)}`);
+      const debian = deb ? await buildDeb(target, program, folder) : undefined;
+      if (debian !== undefined) {
+        sums.push(`${await sha256(await Deno.readFile(`${folder}/${debian}`))}  ${debian}\n`);
+        print(`wrote ${folder}/${debian}`);
+      }
       if (npm) await writePackage(`${folder}/npm`, platformPackage(target, program));
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));

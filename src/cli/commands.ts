@@ -10,6 +10,7 @@ import type { Command, Described } from "./command.ts";
 import { completionCommand } from "./completion/command.ts";
 import { demoCommand } from "./demo.ts";
 import { drainCommand } from "./drain.ts";
+import { healthCommand } from "./health.ts";
 import { initCommand } from "./init/command.ts";
 import { reloadCommand } from "./reload.ts";
 import { runCommand } from "./run.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: readonly Command[] = [
   checkCommand,
   statusCommand,
   topCommand,
+  healthCommand,
   reloadCommand,
   drainCommand,
   initCommand,

@@ -7,6 +7,10 @@
 import type { App } from "../app.ts";
 import { log } from "../log.ts";
 import { EXIT } from "./command.ts";
+import { ServiceManager } from "./service_manager.ts";
+
+/** Seconds that stopping takes beside what the configuration gives it, at most. */
+const STOP_MARGIN = 10;
 
 /**
  * Starts the app and serves until a signal ends it. Signals are heard from the beginning: one that comes while it
@@ -17,6 +21,7 @@ import { EXIT } from "./command.ts";
  * @throws {WeirError} when it cannot start
  */
 export async function serveUntilSignal(app: App, onStarted: () => Promise<void> = async () => {}): Promise<number> {
+  using manager = new ServiceManager(log);
   const stopped = new Promise<number>((resolve) => {
     let stopping = false;
     const stop = () => {
@@ -25,6 +30,8 @@ export async function serveUntilSignal(app: App, onStarted: () => Promise<void> 
         Deno.exit(EXIT.failed);
       }
       stopping = true;
+      const { graceTime, drainTimeout } = app.model ?? { graceTime: 0, drainTimeout: 0 };
+      void manager.stopping(graceTime + drainTimeout + STOP_MARGIN);
       app.stop().then(() => resolve(EXIT.done), (error) => {
         log("error", `Stopping failed: ${error}`);
         resolve(EXIT.failed);
@@ -40,6 +47,7 @@ export async function serveUntilSignal(app: App, onStarted: () => Promise<void> 
     });
   });
   await app.start();
+  await manager.ready();
   await onStarted();
   return await stopped;
 }

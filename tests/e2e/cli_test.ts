@@ -5,6 +5,7 @@ import { backends, listener } from "../support/configs.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
 import { RunningWeir, weir, weirCommandLine } from "../support/program.ts";
+import { until } from "../support/wait.ts";
 import { nameServer, readName } from "../support/servers.ts";
 
 async function temporaryFolder() {
@@ -157,6 +158,21 @@ Deno.test("a wrong or missing token, and nobody at home: one line, exit 1", asyn
       /^weir: Cannot reach a running Weir at http:\/\/127\.0\.0\.1:\d+: connection refused;.*\n$/,
     );
   }
+});
+
+Deno.test("weir health says ready without a token, and exit 1 when it is not, or not there", async () => {
+  const config = { admin: { token: "secret" }, shutdown: { graceTime: 20 }, listeners: [] };
+  await using running = await RunningWeir.start(config);
+  const health = ["health", "--admin", `127.0.0.1:${running.adminPort}`];
+  assert.deepEqual(await weir(health), { code: 0, stdout: "ready\n", stderr: "" });
+  assert.deepEqual(JSON.parse((await weir([...health, "--json"])).stdout), { ready: true, listeners: {} });
+  // Stopping: it is not ready any more, and answers still.
+  running.signal("SIGTERM");
+  await until("it is not ready", async () => (await running.admin("/readyz")).status === 503);
+  assert.deepEqual(await weir(health), { code: 1, stdout: "", stderr: "weir: not ready\n" });
+  const nobody = await weir(["health", "--admin", `127.0.0.1:${freePort()}`]);
+  assert.deepEqual([nobody.code, nobody.stdout], [1, ""]);
+  assert.match(nobody.stderr, /^weir: Cannot reach a running Weir/);
 });
 
 peerTest("colours are for terminals, and NO_COLOR turns them off there", ["script"], async ({ script }) => {

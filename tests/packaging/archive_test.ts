@@ -3,11 +3,12 @@
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/version.ts";
 import { peerTest, run } from "../support/peers.ts";
-import { ARCHIVE, BUILT, temporaryFolder } from "./built.ts";
+import { debName } from "../../scripts/release/deb.ts";
+import { ARCHIVE, BUILT, OWN, temporaryFolder } from "./built.ts";
 
 peerTest("the archive is what SHA256SUMS says, and unpacks into one folder", ["sha256sum", "tar"], async (programs) => {
   const sums = await run(programs.sha256sum, ["--check", "--strict", "SHA256SUMS"], { cwd: BUILT });
-  assert.deepEqual(sums, { code: 0, stdout: `${ARCHIVE.name}: OK\n`, stderr: "" });
+  assert.deepEqual(sums, { code: 0, stdout: `${ARCHIVE.name}: OK\n${debName(OWN)}: OK\n`, stderr: "" });
   const list = await run(programs.tar, [
     "--list",
     "--verbose",

@@ -1,0 +1,70 @@
+/**
+ * Tells the service manager that started the program how it is going: ready, stopping, still alive. This is systemd's
+ * protocol, sd_notify(3): datagrams to the socket that NOTIFY_SOCKET names.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { messageOf } from "../errors.ts";
+import type { Log } from "../log.ts";
+
+/** What the program gets to know from who started it. */
+type Environment = (name: string) => string | undefined;
+
+/** A way to the service manager; it says nothing where nobody listens. Nothing that goes wrong here stops the program. */
+export class ServiceManager implements Disposable {
+  readonly #log: Log;
+  readonly #path: string | undefined;
+  readonly #watchdogMs: number;
+  #socket: Deno.DatagramConn | undefined;
+  #endWatchdog = () => {};
+
+  constructor(log: Log, environment: Environment = (name) => Deno.env.get(name)) {
+    this.#log = log;
+    this.#path = environment("NOTIFY_SOCKET") || undefined;
+    // Twice as often as is asked for, as sd_watchdog_enabled(3) recommends. Another process's watchdog is not ours.
+    const isOurs = [undefined, String(Deno.pid)].includes(environment("WATCHDOG_PID"));
+    const microseconds = Number(environment("WATCHDOG_USEC") ?? 0);
+    this.#watchdogMs = isOurs && microseconds > 0 ? microseconds / 2000 : 0;
+  }
+
+  /** Everything is accepting. From now on the watchdog, where there is one, hears that the program lives. */
+  async ready(): Promise<void> {
+    await this.#send("READY=1\nSTATUS=Serving");
+    if (this.#path === undefined || this.#watchdogMs === 0) return;
+    const timer = setInterval(() => void this.#send("WATCHDOG=1"), this.#watchdogMs);
+    this.#endWatchdog = () => clearInterval(timer);
+  }
+
+  /** @param seconds that stopping may take; systemd's own patience would end after 90 */
+  async stopping(seconds: number): Promise<void> {
+    await this.#send(`STOPPING=1\nSTATUS=Draining\nEXTEND_TIMEOUT_USEC=${seconds * 1_000_000}`);
+  }
+
+  async #send(text: string): Promise<void> {
+    if (this.#path === undefined) return;
+    try {
+      this.#socket ??= open();
+      await this.#socket.send(new TextEncoder().encode(text), { transport: "unixpacket", path: this.#path });
+    } catch (error) {
+      this.#log("warn", `Cannot tell the service manager at "${this.#path}": ${messageOf(error)}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#endWatchdog();
+    this.#socket?.close();
+    this.#socket = undefined;
+  }
+}
+
+/** A socket to send from. It needs a place in a folder to be made, and none to be used. */
+function open(): Deno.DatagramConn {
+  const folder = Deno.makeTempDirSync({ prefix: "weir-" });
+  try {
+    return Deno.listenDatagram({ transport: "unixpacket", path: join(folder, "notify") });
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
