@@ -13,11 +13,11 @@ export const HANG_MS = 700;
 /** The same for a worker that starts, or carries out a request: these may take long. */
 export const BUSY_HANG_MS = 10_000;
 
-/** This thread's own delay, of late, tells how busy the machine is: a worker may be silent for so many times as long. */
-const PER_OWN_DELAY = 10;
+/** Delays of this thread, and of the worker's earlier heartbeats, tell how busy the machine is: so many times as long. */
+const PER_DELAY = 10;
 
-/** How much of a delay is remembered at the next look: half of it after four seconds. */
-const REMEMBERED = 0.983;
+/** How much of a delay is remembered at the next look: half of it after ten seconds. */
+const REMEMBERED = 0.993;
 
 /** Own delays from which on nothing can be said about workers: the program stood still. */
 const STOOD_STILL_MS = 4 * HEARTBEAT_MS;
@@ -37,7 +37,10 @@ export class Liveness {
   #beat = 0;
   #beatSeenAt: number;
   #lookedAt: number;
-  #ownDelay = 0;
+  /** Whether it had something to do since its last heartbeat. */
+  #wasBusy = false;
+  /** The longest one of late. */
+  #delay = 0;
 
   /** @param now milliseconds since any moment */
   constructor(now: number) {
@@ -46,14 +49,19 @@ export class Liveness {
 
   /** Looks; to be called every {@link HEARTBEAT_MS}. @returns milliseconds of silence, when they are too many */
   look({ now, beat, isBusy }: LifeSign): number | undefined {
-    const delay = Math.max(0, now - this.#lookedAt - HEARTBEAT_MS);
+    const ownDelay = Math.max(0, now - this.#lookedAt - HEARTBEAT_MS);
     this.#lookedAt = now;
-    this.#ownDelay = Math.max(delay, this.#ownDelay * REMEMBERED);
+    const hasBeaten = beat !== this.#beat;
+    this.#wasBusy ||= isBusy;
+    // Between two looks there may be none, on the best of machines.
+    const beatDelay = hasBeaten && !this.#wasBusy ? now - this.#beatSeenAt - 2 * HEARTBEAT_MS : 0;
+    if (hasBeaten) this.#wasBusy = isBusy;
+    this.#delay = Math.max(ownDelay, beatDelay, this.#delay * REMEMBERED);
     // A paused container, say: the worker gets its time again.
-    if (beat !== this.#beat || delay > STOOD_STILL_MS) this.#beatSeenAt = now;
+    if (hasBeaten || ownDelay > STOOD_STILL_MS) this.#beatSeenAt = now;
     this.#beat = beat;
     const silence = now - this.#beatSeenAt;
-    const allowed = isBusy ? BUSY_HANG_MS : Math.max(HANG_MS, Math.min(BUSY_HANG_MS, PER_OWN_DELAY * this.#ownDelay));
+    const allowed = isBusy ? BUSY_HANG_MS : Math.max(HANG_MS, Math.min(BUSY_HANG_MS, PER_DELAY * this.#delay));
     return silence > allowed ? silence : undefined;
   }
 }

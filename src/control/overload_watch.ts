@@ -13,8 +13,8 @@ import { connectionsWith, countFree, type Descriptor, worthLookingFor } from "./
 /** Milliseconds between two lines about clients that are turned away. */
 const TELL_EVERY_MS = 60_000;
 
-/** Milliseconds without a shortage after which more connections are let in again, a few at a time. */
-const CALM_MS = 10_000;
+/** Milliseconds without a shortage after which more connections are let in again, a quarter more every second. */
+const CALM_MS = 1000;
 
 /** Descriptors kept in hand. */
 const SPARES = 16;
@@ -88,12 +88,12 @@ export class OverloadWatch {
   look(): void {
     this.#tell();
     const { capacity, open, now } = this.#context;
-    if (open === null || capacity.most === null || this.#free === undefined) return;
-    if (this.#spares.length < SPARES && capacity.open < capacity.most) this.#takeSpares();
-    if (now() - this.#shortageAt < CALM_MS || this.#spares.length < SPARES) return;
-    const more = capacity.most + Math.ceil(capacity.most / 100);
-    if (this.#planned === null || more < this.#planned) capacity.most = more;
-    else capacity.most = this.#planned;
+    if (open === null || this.#free === undefined || now() - this.#shortageAt < CALM_MS) return;
+    // That they can be had is the proof that more connections can be. If not for long, the next shortage tells.
+    this.#takeSpares();
+    if (capacity.most === null || this.#spares.length < SPARES) return;
+    const more = capacity.most + Math.max(SPARES, Math.ceil(capacity.most / 4));
+    capacity.most = this.#planned === null ? more : Math.min(more, this.#planned);
   }
 
   /** Gives back the descriptors in hand. */

@@ -32,8 +32,29 @@ Deno.test("Liveness.look() bears ten seconds of a worker that is busy", () => {
 Deno.test("Liveness.look() bears more on a machine that makes this thread wait as well, and forgets it", () => {
   const waits = [0, 50, 100, 200, 300].map((delay) => silenceBorne([0, delay]));
   assert.deepEqual(waits, [...waits].sort((a, b) => a - b));
-  assert.ok((waits[4] ?? 0) >= 1500 && (waits[4] ?? 0) <= 3000, `${waits}`);
-  assert.equal(silenceBorne([300, ...Array.from({ length: 200 }, () => 0)]), HANG_MS + HEARTBEAT_MS);
+  assert.ok((waits[4] ?? 0) >= 1500 && (waits[4] ?? 0) <= 3100, `${waits}`);
+  assert.equal(silenceBorne([300, ...Array.from({ length: 300 }, () => 0)]), HANG_MS + HEARTBEAT_MS);
+});
+
+Deno.test("Liveness.look() bears more of a worker whose heartbeats have come late before", () => {
+  const borne = (gap: number) => {
+    const liveness = new Liveness(0);
+    let now = 0;
+    for (let beat = 1; beat <= 5; beat++) {
+      for (let passed = 0; passed < gap; passed += HEARTBEAT_MS) {
+        now += HEARTBEAT_MS;
+        assert.equal(
+          liveness.look({ now, beat: beat - 1 + Number(passed + HEARTBEAT_MS >= gap), isBusy: false }),
+          undefined,
+        );
+      }
+    }
+    const silentFrom = now;
+    do now += HEARTBEAT_MS; while (liveness.look({ now, beat: 5, isBusy: false }) === undefined);
+    return now - silentFrom;
+  };
+  assert.deepEqual([borne(100), borne(200)], [HANG_MS + HEARTBEAT_MS, HANG_MS + HEARTBEAT_MS]);
+  assert.ok(borne(400) >= 1800 && borne(600) >= 3200, `${borne(400)}, ${borne(600)}`);
 });
 
 Deno.test("Liveness.look() says how long the silence was", () => {

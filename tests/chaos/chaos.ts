@@ -1,0 +1,117 @@
+/**
+ * `deno task chaos`: real traffic through Weir while its servers, its files, its calls and its threads fail, one after
+ * the other. Ends with one table, and with 1 when a number in it that must be 0 is not. `--quick` takes a minute or two,
+ * `--minutes N` goes on for so long (10 by default), `--only TEXT` does what has the text in its name.
+ *
+ * As root it runs in a network namespace of its own, where packets can be dropped.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { findProgram } from "../support/peers.ts";
+import { until } from "../support/wait.ts";
+import { Clients } from "./clients.ts";
+import { FaultRelay } from "./fault_relay.ts";
+import { type Fault, FAULTS } from "./faults.ts";
+import { ServerProcess } from "./server_process.ts";
+import { conclude, Tally } from "./tally.ts";
+import { ChaosWeir, RELAYED, SERVERS } from "./weir.ts";
+import { print, printError } from "../../src/cli/output.ts";
+
+const { values } = parseArgs({
+  args: Deno.args,
+  options: {
+    quick: { type: "boolean", default: false },
+    minutes: { type: "string", default: "10" },
+    only: { type: "string", default: "" },
+    inside: { type: "boolean", default: false },
+  },
+});
+
+/** Runs itself in a network namespace, where that can be had. @returns the exit code; `undefined` where it cannot */
+async function runInside(): Promise<number | undefined> {
+  if (Deno.uid() !== 0 || findProgram("unshare") === undefined || findProgram("ip") === undefined) return undefined;
+  const words = ["run", "--allow-all", new URL(import.meta.url).pathname, ...Deno.args, "--inside"];
+  const args = ["-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"', Deno.execPath(), ...words];
+  const { code } = await new Deno.Command("unshare", { args, stdin: "null" }).spawn().status;
+  return code;
+}
+
+function canRun({ name, needs = [] }: Fault): boolean {
+  const missing = needs.filter((program) => findProgram(program) === undefined);
+  const outside = needs.includes("nft") && !values.inside;
+  if (missing.length === 0 && !outside) return true;
+  print(
+    `left out: ${name} (${outside ? "needs root and a network namespace" : `${missing.join(", ")} not installed`})`,
+  );
+  return false;
+}
+
+async function run(): Promise<number> {
+  const seconds = values.quick ? 3 : 12;
+  const lastsUntil = performance.now() + (values.quick ? 0 : Number(values.minutes) * 60_000);
+  await using stack = new AsyncDisposableStack();
+  const servers = SERVERS.map((place) => stack.use(new ServerProcess(place.name === RELAYED.name ? RELAYED : place)));
+  await Promise.all(servers.map((server) => server.start()));
+  const relay = stack.use(new FaultRelay({ host: RELAYED.address, port: RELAYED.port }));
+  await relay.listen(SERVERS[3].address, SERVERS[3].port);
+  const weir = stack.use(await ChaosWeir.start());
+  const tally = new Tally();
+  const traffic = () => {
+    const clients = new Clients(tally);
+    tally.resumePauses();
+    const [plain, tls] = [{ port: weir.ports.tcp, caCerts: [] }, { port: weir.ports.tls, caCerts: weir.caCerts }];
+    clients.short(plain, 6);
+    clients.short(tls, 3);
+    clients.long(plain, 3, 10_000_000);
+    clients.long(tls, 2, 10_000_000);
+    clients.idle(plain, 20);
+    clients.idle(tls, 10);
+    return clients;
+  };
+  const settled = () => until("all connections have ended", async () => await weir.active() === 0, 60);
+
+  // Threads, buffers and compiled code are there before anything is measured.
+  const warming = traffic();
+  await new Promise((resolve) => setTimeout(resolve, 5000));
+  await warming.stop();
+  await settled();
+  const [descriptorsStart, memoryStart, startedAt] = [weir.descriptors, weir.memory, performance.now()];
+
+  const clients = traffic();
+  const faults = FAULTS.filter((fault) => fault.name.includes(values.only) && canRun(fault));
+  const broken: string[] = [];
+  do {
+    for (const fault of faults) {
+      tally.fault = fault.name;
+      print(`${new Date().toISOString().slice(11, 19)} ${fault.name}`);
+      try {
+        await fault.run({ weir, servers, relay, tally, seconds });
+      } catch (error) {
+        broken.push(`during "${fault.name}": ${error instanceof Error ? error.message : error}`);
+      }
+      tally.mayRefuse = false;
+      await new Promise((resolve) => setTimeout(resolve, seconds * 300));
+    }
+  } while (performance.now() < lastsUntil);
+  tally.fault = "the end";
+  await clients.stop();
+  await settled();
+
+  const { table, faults: bad } = conclude(tally, {
+    seconds: (performance.now() - startedAt) / 1000,
+    memoryStart,
+    memoryEnd: weir.memory,
+    descriptorsStart,
+    descriptorsEnd: weir.descriptors,
+    faultsInLog: weir.faultsInLog,
+  });
+  print(`\n${table}`);
+  if (broken.length + bad.length > 0) printError(`why connections have ended: ${JSON.stringify(await weir.ends())}`);
+  for (const line of [...broken, ...bad].slice(0, 50)) printError(line);
+  if (broken.length + bad.length > 0) printError(weir.running.log.split("\n").slice(-40).join("\n"));
+  return broken.length + bad.length === 0 ? 0 : 1;
+}
+
+Deno.exit(values.inside ? await run() : await runInside() ?? await run());
