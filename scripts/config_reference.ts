@@ -9,8 +9,28 @@ type Schema = Readonly<Record<string, unknown>>;
 interface Section {
   readonly path: string;
   readonly description: string;
-  readonly rows: readonly (readonly [key: string, value: string, fallback: string, description: string])[];
+  readonly rows: readonly (readonly [
+    key: string,
+    value: string,
+    fallback: string,
+    description: string,
+    onReload: string,
+  ])[];
 }
+
+/** What a reload does with keys that are not simply taken up in place; by path, or that of a section for all in it. */
+export const ON_RELOAD: Readonly<Record<string, string>> = {
+  "admin.listen": "the new address opens before the old one closes",
+  "ipGroups": "in place; their files are read again",
+  "maxWorkers": "counts for listeners that start later",
+  "listeners[].name": "one listener stops, another starts",
+  "listeners[].protocol": "replaces the listener",
+  "listeners[].address": "replaces the listener",
+  "listeners[].port": "replaces the listener",
+  "listeners[].ports": "ports come and go in place; replaces the listener when none stays",
+  "listeners[].ipTranslation": "replaces the listener, and ends its connections",
+  "listeners[].tls.engine": "replaces the listener",
+};
 
 function asSchema(value: unknown): Schema | undefined {
   return value !== null && typeof value === "object" && !Array.isArray(value) ? { ...value } : undefined;
@@ -62,9 +82,17 @@ function collect(schema: Schema, path: string, sections: Section[]): void {
       // Keys with a default are optional for who writes the file, whatever else the schema says of them.
       describeDefault(property, required.includes(key) && property["default"] === undefined),
       typeof property["description"] === "string" ? property["description"] : "",
+      ON_RELOAD[path === "" ? key : `${path}.${key}`] ?? (hasKeys(property) ? "" : "in place"),
     ]),
   });
   for (const { key, property } of entries) collect(property, path === "" ? key : `${path}.${key}`, sections);
+}
+
+/** Whether a key is a section whose keys have rows of their own. */
+function hasKeys(schema: Schema): boolean {
+  const inner = asSchema(schema["additionalProperties"]) ?? asSchema(schema["items"]);
+  return schema["properties"] !== undefined || (inner !== undefined && hasKeys(inner)) ||
+    asList(schema["anyOf"]).some(hasKeys);
 }
 
 /** Renders the reference. */
@@ -81,7 +109,7 @@ export function renderReference(schema: Schema): string {
     const title = path === "" ? "## Top level" : `## \`${path}\``;
     const table = rows.map((row) => `| ${row.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`);
     const intro = description === "" ? "" : `${description}\n\n`;
-    return `${title}\n\n${intro}| key | value | default | what it does |\n| --- | --- | --- | --- |\n${
+    return `${title}\n\n${intro}| key | value | default | what it does | on reload |\n| --- | --- | --- | --- | --- |\n${
       table.join("\n")
     }\n`;
   });
@@ -91,7 +119,9 @@ export function renderReference(schema: Schema): string {
 
 YAML 1.2 or JSON, by the file's ending. Times are in seconds. Unknown keys are errors. \`\${NAME}\` and
 \`\${NAME:-default}\` in a value take environment variables (\`$\${NAME}\` stays as \`\${NAME}\`). Paths are relative to the
-configuration file. \`listeners[].backends\` has the keys of \`backendGroups.NAME\`.
+configuration file. What a reload changes "in place" leaves established connections as they are; a listener that is
+replaced gives its own \`shutdown.drainTimeout\` to end ([operations.md](operations.md#reload)).
+\`listeners[].backends\` has the keys of \`backendGroups.NAME\`.
 
 ${parts.join("\n")}`;
 }
