@@ -1,8 +1,8 @@
 /**
  * A socket without the wrapping of `Deno.Conn`. Each `read()` of that is an async function around an operation of the
  * runtime, with an entry in a set; each `write()` is two. Called directly the operations give the same results and throw
- * the same errors, for a twentieth less CPU time a request in a bare relay loop. They have no public name: this is the one file that knows
- * them, and where they are missing the connection itself is used.
+ * the same errors, for a twentieth less CPU time a request in a bare relay loop. They have no public name: this is the
+ * one file that knows them, and where they are missing the connection itself is used.
  *
  * @module
  */
