@@ -194,3 +194,42 @@ Deno.test(`${HALF_OPEN} clients with half a PROXY header are closed within their
   assert.ok(Math.min(...waits) >= 4.9 && latest < 10, `closed after ${Math.min(...waits)} to ${latest} s`);
   assert.equal((await running.listener("web")).connectionsEnded["proxy_header_timeout"], HALF_OPEN);
 });
+
+/** Descriptors that a process of this machine may have; the long form of 10,000 takes 21,000 here and in Weir. */
+const LIMIT = Number(/^Max open files\s+\d+\s+(\d+)/m.exec(Deno.readTextFileSync("/proc/self/limits"))?.[1] ?? 1024);
+
+const [IDLE, BUSY] = LONG ? [Math.min(10_000, Math.floor(LIMIT / 2) - 1000), 200] : [1000, 20];
+
+Deno.test(`${IDLE} idle and ${BUSY} busy connections: little memory for an idle one, and all are served`, async () => {
+  await using server = echoServer();
+  const port = freePort();
+  await using running = await RunningWeir.start({ listeners: [listener(port, backends([server.port]))] });
+  await p99(port, 100); // code is compiled, buffers are there
+  const before = await memory(running);
+  await using held = new AsyncDisposableStack();
+  const idle: Deno.TcpConn[] = [];
+  await each(IDLE, async () => {
+    const connection = held.use(await connect(port));
+    await assertEchoes(connection, "here");
+    idle.push(connection);
+  });
+  const perConnection = (await memory(running) - before) / IDLE / 1024;
+  const busy = await Promise.all(Array.from({ length: BUSY }, async () => held.use(await connect(port))));
+  const times: number[] = [];
+  await Promise.all(busy.map(async (connection) => {
+    for (let request = 0; request < 50; request++) {
+      const startedAt = performance.now();
+      await assertEchoes(connection, "ping");
+      times.push(performance.now() - startedAt);
+    }
+  }));
+  const slow = times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? 0;
+  console.log(`${IDLE} idle: ${perConnection.toFixed(1)} KiB each; ${BUSY} busy: p99 ${slow.toFixed(1)} ms`);
+  assert.ok(perConnection < 100, `${perConnection} KiB for an idle connection`);
+  assert.equal((await running.listener("web")).connectionsActive, IDLE + BUSY);
+  await each(IDLE, (index) => assertEchoes(idle[index] ?? connectionOf(index), "still here"));
+});
+
+function connectionOf(index: number): never {
+  throw new Error(`There is no connection ${index}`);
+}
