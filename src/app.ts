@@ -96,7 +96,7 @@ export class App {
     this.#rates = new RateHistory({
       counters: () =>
         [...this.#reloader.serving?.listeners.keys() ?? []].flatMap((name) => {
-          const counted = this.#supervisor.boards.listener(name)?.read();
+          const counted = this.#supervisor.boards.listener(name)?.traffic();
           return counted === undefined ? [] : [[name, counted] as const];
         }),
       now: () => performance.now(),

@@ -131,15 +131,22 @@ export class ListenerCounters {
     return readCounter(this.#words, LISTENER.reasons + 2 * END_REASONS.indexOf(reason));
   }
 
+  /** What moves with every connection, for those who look often. */
+  traffic() {
+    return {
+      connectionsActive: this.#open.value,
+      connectionsTotal: readCounter(this.#words, LISTENER.total),
+      bytesIn: readCounter(this.#words, LISTENER.bytesIn),
+      bytesOut: readCounter(this.#words, LISTENER.bytesOut),
+    };
+  }
+
   /** Everything, as plain numbers. */
   read() {
     const counter = (index: number) => readCounter(this.#words, index);
     const reasons = END_REASONS.map((reason) => [reason, this.ended(reason)] as const);
     return {
-      connectionsActive: this.#open.value,
-      connectionsTotal: counter(LISTENER.total),
-      bytesIn: counter(LISTENER.bytesIn),
-      bytesOut: counter(LISTENER.bytesOut),
+      ...this.traffic(),
       acceptErrors: counter(LISTENER.acceptErrors),
       ended: new Map(reasons),
       connectTimes: readTimes(this.#words, LISTENER.connectTimes, CONNECT_BUCKETS),

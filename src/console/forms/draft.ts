@@ -91,3 +91,10 @@ export function numberIn(text: string): number | string {
 export function wordsIn(text: string): string[] {
   return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
+
+/** The same settings with their keys in the order of the schema, as people write them. */
+export function inOrder(settings: Tree, keys: readonly string[]): Tree {
+  const places = new Map(keys.map((key, index) => [key, index]));
+  const place = (key: string) => places.get(key) ?? keys.length;
+  return Object.fromEntries(Object.entries(settings).toSorted(([a], [b]) => place(a) - place(b)));
+}

@@ -5,9 +5,23 @@
  */
 
 import { isMapping } from "../../config/entries.ts";
-import { type Draft, fillFrom, numberIn, putAt, settingAt, textOf, textsFrom, type Tree, typed } from "./draft.ts";
+import { listenerSchema } from "../../config/schema.ts";
+import {
+  type Draft,
+  fillFrom,
+  inOrder,
+  numberIn,
+  putAt,
+  settingAt,
+  textOf,
+  textsFrom,
+  type Tree,
+  typed,
+} from "./draft.ts";
 import { poolSettings, poolTexts } from "./pool_draft.ts";
 import { LISTENER_FIELDS } from "./specs.ts";
+
+const KEYS = Object.keys(listenerSchema.shape);
 
 /** Fields of the servers that a listener has of its own. */
 export const OWN_POOL = "backends.";
@@ -78,11 +92,11 @@ export function listenerSettings(draft: Draft, before: unknown): DraftedSettings
   const group = typed(draft, "backendGroup");
   if (group !== OWN_GROUP) {
     putAt(settings, "backendGroup", group);
-    return { settings, rowOf: [], errors };
+    return { settings: inOrder(settings, KEYS), rowOf: [], errors };
   }
   const own = poolSettings(draft, settingAt(before, "backends"), OWN_POOL);
   putAt(settings, "backends", own.settings);
-  return { settings, rowOf: own.rowOf, errors };
+  return { settings: inOrder(settings, KEYS), rowOf: own.rowOf, errors };
 }
 
 function fillTls(settings: Tree, draft: Draft): void {

@@ -101,7 +101,7 @@ export function PoolSettings({ state, prefix, context }: {
   const name = `${prefix}backendTls.ca`;
   return (
     <>
-      <Part title="Balancing">
+      <Part title="How servers are picked">
         <div class="fields">
           <Fields state={state} specs={POOL_BASIC} prefix={prefix} />
         </div>

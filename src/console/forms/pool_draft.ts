@@ -5,9 +5,12 @@
  */
 
 import { isMapping } from "../../config/entries.ts";
-import { type Draft, fillFrom, putAt, settingAt, textOf, textsFrom, type Tree, typed } from "./draft.ts";
+import { backendGroupSchema } from "../../config/schema.ts";
+import { type Draft, fillFrom, inOrder, putAt, settingAt, textOf, textsFrom, type Tree, typed } from "./draft.ts";
 import { EMPTY_ROW, rowsIn, rowsOf, serversFrom, textsOfRows } from "./servers.ts";
 import { POOL_FIELDS } from "./specs.ts";
+
+const KEYS = Object.keys(backendGroupSchema.shape);
 
 /** How servers are reached, as a form says it. */
 export type Reach = "plain" | "tls" | "off";
@@ -46,5 +49,5 @@ export function poolSettings(draft: Draft, before: unknown, prefix = ""): {
     if (reach === "off") putAt(settings, "backendTls.enabled", false);
     else if (settings["backendTls"] === undefined) putAt(settings, "backendTls", {});
   }
-  return { settings, rowOf };
+  return { settings: inOrder(settings, KEYS), rowOf };
 }

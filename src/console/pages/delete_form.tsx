@@ -70,7 +70,7 @@ export function deletePage(
 }
 
 function Drained({ context: { view, live }, name }: { readonly context: PageContext; readonly name: string }) {
-  const active = view.boards.listener(name)?.read().connectionsActive ?? 0;
+  const active = view.boards.listener(name)?.traffic().connectionsActive ?? 0;
   return (
     <p>
       It stops accepting at once. <LiveText live={live} name="active" text={counted(active, "open connection")} />{" "}

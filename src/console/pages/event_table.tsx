@@ -27,7 +27,7 @@ export function EventTable(
         <State text={sentence(severity)} />,
         sentence(kind),
         listener === null ? "–" : <a href={listenerPath(listener)}>{listener}</a>,
-        <span class="message">{message}</span>,
+        <span class="message whole-row">{message}</span>,
       ])}
     />
   );

@@ -12,7 +12,7 @@ import { Table } from "../parts/table.tsx";
 import { count } from "../parts/words.ts";
 import type { Page, PageContext } from "../page.ts";
 import { groupPath, listenerPath } from "../paths.ts";
-import { ALGORITHMS, HealthCheckFacts, NameTable } from "./pool_parts.tsx";
+import { ALGORITHMS, HealthCheckFacts, HealthCount, NameTable } from "./pool_parts.tsx";
 import { ServerTable } from "./server_table.tsx";
 
 /** All of them. */
@@ -40,17 +40,16 @@ export function groupsPage({ view, live }: PageContext): Page {
               { title: "Used by" },
             ]}
             rows={groups.map((group) => {
-              const healthy = group.servers.filter(({ health }) => health === "Healthy").length;
-              const abnormal = group.servers.filter(({ health }) => health === "Abnormal").length;
               const active = group.servers.reduce((sum, { connectionsActive }) => sum + connectionsActive, 0);
-              const key = `${group.name}.servers`;
-              const text = group.healthCheck.enabled
-                ? `${healthy} of ${group.servers.length} healthy${abnormal > 0 ? `, ${abnormal} abnormal` : ""}`
-                : `${group.servers.length}, not checked`;
               return [
                 <a href={groupPath(group.name)}>{group.name}</a>,
                 ALGORITHMS[group.algorithm],
-                <LiveText live={live} name={key} text={text} />,
+                <HealthCount
+                  live={live}
+                  name={group.name}
+                  health={group.servers.map(({ health }) => health)}
+                  isChecked={group.healthCheck.enabled}
+                />,
                 <LiveText live={live} name={`${group.name}.active`} text={count(active)} />,
                 <Users names={group.listeners} />,
               ];

@@ -15,6 +15,7 @@ import { Table } from "../parts/table.tsx";
 import { bytesPerSecond, count, counted, decimal, sentence } from "../parts/words.ts";
 import type { Page, PageContext } from "../page.ts";
 import { listenerPath } from "../paths.ts";
+import { HealthCount } from "./pool_parts.tsx";
 
 /** Listeners on one page. */
 const PER_PAGE = 50;
@@ -66,7 +67,7 @@ export function listenersPage(context: PageContext): Page {
             rows={shown.map((plan) => {
               const { name } = plan;
               const { rates } = context;
-              const board = view.boards.listener(name)?.read();
+              const board = view.boards.listener(name)?.traffic();
               return [
                 <span class="name">
                   <a href={listenerPath(name)}>{name}</a>
@@ -77,7 +78,12 @@ export function listenersPage(context: PageContext): Page {
                   {protocolOf(plan) === "TCP" ? "TCP" : "TCP SSL"} <span class="mono">{endpointOf(plan)}</span>
                 </span>,
                 <LiveState live={live} name={`${name}.state`} text={sentence(view.stateOf(name) ?? "draining")} />,
-                <ServerCount context={context} plan={plan} />,
+                <HealthCount
+                  live={live}
+                  name={name}
+                  health={plan.pool.servers.map(({ key }) => view.boards.server(name, key)?.health ?? "Unknown")}
+                  isChecked={plan.pool.healthCheck.enabled}
+                />,
                 <span class="pairs">
                   <LiveText live={live} name={`${name}.new`} text={decimal(rates.newest("newConnections", name))} />
                   <Sparkline live={live} id={`${name}.spark`} values={rates.values("newConnections", name)} />
@@ -120,37 +126,6 @@ export function Tags({ tags }: { readonly tags: Readonly<Record<string, string>>
       {entries.map(([key, value]) => (
         <a class="tag" href={`/listeners?${new URLSearchParams({ tag: `${key}:${value}` })}`}>{key}: {value}</a>
       ))}
-    </span>
-  );
-}
-
-function ServerCount({ context: { view, live }, plan }: {
-  readonly context: PageContext;
-  readonly plan: ListenerPlan;
-}) {
-  const { name, pool } = plan;
-  const health = pool.servers.map(({ key }) => view.boards.server(name, key)?.health ?? "Unknown");
-  const healthy = health.filter((one) => one === "Healthy").length;
-  const abnormal = health.filter((one) => one === "Abnormal").length;
-  const text = !pool.healthCheck.enabled ? counted(health.length, "server") : `${healthy} of ${health.length} healthy`;
-  const tone = health.length === 0 || abnormal === health.length
-    ? "bad"
-    : abnormal > 0
-    ? "warning"
-    : healthy === health.length
-    ? "good"
-    : "neutral";
-  const key = `${name}.servers`;
-  const shown = live.put(key, text);
-  return (
-    <span class="name">
-      <span class="state" data-live={key} data-tone={live.put(`${key}.tone`, tone)}>{shown}</span>
-      {!pool.healthCheck.enabled && <span class="hint">not checked</span>}
-      {abnormal > 0 && (
-        <span class="hint">
-          <LiveText live={live} name={`${name}.abnormal`} text={`${abnormal} Abnormal`} />
-        </span>
-      )}
     </span>
   );
 }

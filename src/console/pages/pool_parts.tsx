@@ -6,10 +6,12 @@
 
 import type { z } from "@hono/zod-openapi";
 import type { groupSchema, listenerSchema } from "../../admin/schemas.ts";
+import type { HealthState } from "../../board/layout.ts";
 import type { Live } from "../live.ts";
 import { Section } from "../parts/layout.tsx";
-import { Ago, State } from "../parts/live_text.tsx";
+import { Ago, LiveText, State } from "../parts/live_text.tsx";
 import { Facts, Table } from "../parts/table.tsx";
+import { counted } from "../parts/words.ts";
 import { certificatePath } from "../paths.ts";
 import { onOff } from "./listener_facts.tsx";
 
@@ -24,6 +26,38 @@ type Pool = Pick<
   z.infer<typeof groupSchema>,
   "algorithm" | "whenAllUnhealthy" | "slowStart" | "healthCheck" | "backendTls"
 >;
+
+/** How many of the servers are healthy. @param name of the texts, unique on the page */
+export function HealthCount({ live, name, health, isChecked }: {
+  readonly live: Live;
+  readonly name: string;
+  readonly health: readonly HealthState[];
+  readonly isChecked: boolean;
+}) {
+  const healthy = health.filter((one) => one === "Healthy").length;
+  const abnormal = health.filter((one) => one === "Abnormal").length;
+  const text = isChecked ? `${healthy} of ${health.length} healthy` : counted(health.length, "server");
+  const tone = health.length === 0 || abnormal === health.length
+    ? "bad"
+    : abnormal > 0
+    ? "warning"
+    : healthy === health.length
+    ? "good"
+    : "neutral";
+  const key = `${name}.servers`;
+  const shown = live.put(key, text);
+  return (
+    <span class="name">
+      <span class="state" data-live={key} data-tone={live.put(`${key}.tone`, tone)}>{shown}</span>
+      {!isChecked && <span class="hint">not checked</span>}
+      {abnormal > 0 && (
+        <span class="hint">
+          <LiveText live={live} name={`${name}.abnormal`} text={`${abnormal} Abnormal`} />
+        </span>
+      )}
+    </span>
+  );
+}
 
 /** How servers are picked, checked and reached. */
 export function HealthCheckFacts({ pool }: { readonly pool: Pool }) {

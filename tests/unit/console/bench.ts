@@ -62,7 +62,7 @@ export class ConsoleBench implements AsyncDisposable {
     this.rates = new RateHistory({
       counters: () =>
         [...reloader.serving?.listeners.keys() ?? []].flatMap((name) => {
-          const counted = this.admin.boards.listener(name)?.read();
+          const counted = this.admin.boards.listener(name)?.traffic();
           return counted === undefined ? [] : [[name, counted] as const];
         }),
       now: this.clock.now,
