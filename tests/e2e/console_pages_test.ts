@@ -144,6 +144,13 @@ peerTest("console: every page can be used by everybody, on every screen", ["chro
       await keepPicture(page, `${name}-${screenName}`);
     }
   }
+  for (const width of [400, 600, 800, 941, 1100, 1121, 1600]) {
+    await page.look({ ...DESKTOP, width });
+    for (const [name, path] of PAGES) {
+      await page.open(scene.url + path);
+      assert.ok(await page.value<number>("document.documentElement.scrollWidth") <= width, `${name} on ${width}`);
+    }
+  }
   const others = page.requests.filter((url) => !url.startsWith(`${scene.url}/`) && url !== "about:blank");
   assert.deepEqual(others, []);
   // A page that is not there, and a form that was refused, are told of in the browser's console.

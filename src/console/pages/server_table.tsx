@@ -55,7 +55,7 @@ export function ServerTable({ context, scope, group, servers, algorithm }: {
           { title: "Weight", isNumber: true },
           { title: "Active", isNumber: true },
           { title: "Connections", isNumber: true },
-          { title: "From / to clients", isNumber: true },
+          { title: "Traffic", isNumber: true },
           { title: "Failed connects", isNumber: true },
           { title: "Actions", isQuiet: true },
         ]}
@@ -77,11 +77,14 @@ export function ServerTable({ context, scope, group, servers, algorithm }: {
             </span>,
             <LiveText live={live} name={`${key}.active`} text={count(server.connectionsActive)} />,
             <LiveText live={live} name={`${key}.total`} text={count(server.connectionsTotal)} />,
-            <LiveText
-              live={live}
-              name={`${key}.bytes`}
-              text={`${formatBytes(server.bytesIn)} / ${formatBytes(server.bytesOut)}`}
-            />,
+            <span class="pairs">
+              <span>
+                in <LiveText live={live} name={`${key}.in`} text={formatBytes(server.bytesIn)} />
+              </span>
+              <span>
+                out <LiveText live={live} name={`${key}.out`} text={formatBytes(server.bytesOut)} />
+              </span>
+            </span>,
             <LiveText live={live} name={`${key}.failures`} text={count(server.connectFailures)} />,
             <ServerActions
               context={context}
