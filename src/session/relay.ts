@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type BufferPool, LARGE_BUFFER, SMALL_BUFFER } from "../net/buffers.ts";
+import { type BufferPool, LARGE_BUFFER, MEDIUM_BUFFER, SMALL_BUFFER } from "../net/buffers.ts";
 import { direct } from "../net/direct_stream.ts";
 import type { ByteStream } from "../net/stream.ts";
 import type { EndReason } from "../end_reason.ts";
@@ -20,7 +20,7 @@ export interface RelayObserver {
   onEnd(reason: EndReason): void;
 }
 
-/** Small reads in a row after which a large buffer goes back to the pool. */
+/** Reads in a row that the next smaller buffer would have held, after which it takes the place of a larger one. */
 const QUIET_READS = 8;
 
 /** A relay under way. */
@@ -66,16 +66,16 @@ export class Relay {
         // No view when the buffer is full: it is the busy case, and a view is an object per read.
         let written = await sink.write(count === buffer.length ? buffer : buffer.subarray(0, count));
         while (written < count) written += await sink.write(buffer.subarray(written, count));
-        if (buffer.length === SMALL_BUFFER) {
-          if (count < SMALL_BUFFER) continue;
-          this.#buffers.release(buffer);
-          buffer = this.#buffers.large();
+        const size = buffer.length;
+        if (size === SMALL_BUFFER && count < SMALL_BUFFER) continue;
+        if (count === size) {
           quiet = 0;
-        } else if (count > SMALL_BUFFER) {
+          if (size !== LARGE_BUFFER) buffer = this.#buffers.larger(buffer);
+        } else if (count > (size === LARGE_BUFFER ? MEDIUM_BUFFER : SMALL_BUFFER)) {
           quiet = 0;
         } else if (++quiet === QUIET_READS) {
-          this.#buffers.release(buffer);
-          buffer = this.#buffers.small();
+          quiet = 0;
+          buffer = this.#buffers.smaller(buffer);
         }
       }
     } catch (error) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Capacity, MOST_LARGE_BUFFERS, ProcessCapacity, SHORTAGE_MARGIN } from "../../../src/board/capacity.ts";
-import { BufferPool, LARGE_BUFFER, SMALL_BUFFER } from "../../../src/net/buffers.ts";
+import { BufferPool, LARGE_BUFFER, MEDIUM_BUFFER } from "../../../src/net/buffers.ts";
 
 const hands = (all: ProcessCapacity) =>
   [1, 2].map((worker) => new Capacity(all.forWorker(worker))) as [Capacity, Capacity];
@@ -66,14 +66,14 @@ Deno.test("ProcessCapacity.refused counts over all workers", () => {
   assert.equal(all.refused, 2);
 });
 
-Deno.test("BufferPool.large() gives small buffers when all workers together have as many large ones as may be", () => {
+Deno.test("BufferPool.large() gives medium buffers when all workers together have as many large ones as may be", () => {
   const all = new ProcessCapacity();
   const [one, two] = hands(all);
   const [mine, other] = [new BufferPool(one), new BufferPool(two)];
   for (let made = 0; made < MOST_LARGE_BUFFERS - 100; made++) one.takeBuffer();
   const large = Array.from({ length: 100 }, () => mine.large());
   assert.ok(large.every((buffer) => buffer.length === LARGE_BUFFER));
-  assert.deepEqual([mine.large().length, other.large().length], [SMALL_BUFFER, SMALL_BUFFER]);
+  assert.deepEqual([mine.large().length, other.large().length], [MEDIUM_BUFFER, MEDIUM_BUFFER]);
   // 64 are kept for later and count on; the rest is given up.
   for (const buffer of large) mine.release(buffer);
   const again = Array.from({ length: 40 }, () => other.large().length);

@@ -20,6 +20,10 @@ export class CountingBuffers extends BufferPool {
     return this.#given(super.small());
   }
 
+  override medium(): Uint8Array<ArrayBuffer> {
+    return this.#given(super.medium());
+  }
+
   override large(): Uint8Array<ArrayBuffer> {
     return this.#given(super.large());
   }

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { LARGE_BUFFER, SMALL_BUFFER } from "../../../src/net/buffers.ts";
+import { LARGE_BUFFER, MEDIUM_BUFFER, SMALL_BUFFER } from "../../../src/net/buffers.ts";
 import { RELAY_MEMORY, type Side } from "../../../src/session/relay.ts";
 import { settled } from "../fake_clock.ts";
 import { bytesOf, joined, quiet, RelayBench } from "./relay_bench.ts";
@@ -11,9 +11,9 @@ Deno.test("relay passes every byte on, in order, however reads and writes are cu
   const chunk = fc.oneof(
     fc.uint8Array({ minLength: 1, maxLength: 40 }),
     fc.integer({ min: 1, max: 3 * SMALL_BUFFER }).map((size) => new Uint8Array(size).map((_, index) => index % 251)),
-    fc.constantFrom(SMALL_BUFFER, SMALL_BUFFER + 1, LARGE_BUFFER, LARGE_BUFFER + 1).map((size) =>
-      new Uint8Array(size).map((_, index) => index % 241)
-    ),
+    fc.integer({ min: 1, max: 3 * MEDIUM_BUFFER }).map((size) => new Uint8Array(size).map((_, index) => index % 247)),
+    fc.constantFrom(SMALL_BUFFER, SMALL_BUFFER + 1, MEDIUM_BUFFER, MEDIUM_BUFFER + 1, LARGE_BUFFER, LARGE_BUFFER + 1)
+      .map((size) => new Uint8Array(size).map((_, index) => index % 241)),
   );
   const chunks = fc.array(chunk, { maxLength: 12 });
   const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 7000 }), fc.constant(Infinity)), {
@@ -105,25 +105,25 @@ for (const [from, to] of SIDES) {
     await settled();
   });
 
-  Deno.test(`relay takes a large buffer for a busy ${from} and gives it back when that is quiet`, async () => {
+  Deno.test(`relay takes larger buffers for a busy ${from} and gives them back when that is quiet`, async () => {
     const bench = new RelayBench();
-    bench[from].push(new Uint8Array(SMALL_BUFFER));
-    await settled();
-    assert.deepEqual(bench[from].readSizes, [SMALL_BUFFER, LARGE_BUFFER]);
-    bench[from].push(new Uint8Array(LARGE_BUFFER));
-    await settled();
-    for (let read = 0; read < 7; read++) {
-      bench[from].push(new Uint8Array(10));
+    const sends = async (size: number) => {
+      bench[from].push(new Uint8Array(size));
       await settled();
+    };
+    await sends(SMALL_BUFFER);
+    await sends(MEDIUM_BUFFER);
+    assert.deepEqual(bench[from].readSizes, [SMALL_BUFFER, MEDIUM_BUFFER, LARGE_BUFFER]);
+    await sends(LARGE_BUFFER);
+    for (const [size, smaller] of [[LARGE_BUFFER, MEDIUM_BUFFER], [MEDIUM_BUFFER, SMALL_BUFFER]] as const) {
+      for (let read = 0; read < 7; read++) await sends(smaller);
+      await sends(smaller + 1); // busy once more: counting starts over
+      for (let read = 0; read < 8; read++) {
+        assert.equal(bench[from].readSizes.at(-1), size);
+        await sends(read === 0 ? smaller : 10);
+      }
+      assert.equal(bench[from].readSizes.at(-1), smaller);
     }
-    bench[from].push(new Uint8Array(SMALL_BUFFER + 1)); // busy once more: counting starts over
-    await settled();
-    for (let read = 0; read < 8; read++) {
-      assert.equal(bench[from].readSizes.at(-1), LARGE_BUFFER);
-      bench[from].push(new Uint8Array(10));
-      await settled();
-    }
-    assert.equal(bench[from].readSizes.at(-1), SMALL_BUFFER);
     assert.deepEqual([...bench.buffers.out].map((buffer) => buffer.length), [SMALL_BUFFER, SMALL_BUFFER]);
     bench[from].end();
     bench[to].end();
