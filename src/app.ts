@@ -5,27 +5,19 @@
  * @module
  */
 
-import { AccessLog, appendReason, type PreparedAccessLog } from "./access_log/access_log.ts";
-import type { AccessFormat } from "./access_log/render.ts";
-import { type AdminDependencies, createAdminApi } from "./admin/api.ts";
-import { type AdminServer, serveAdmin } from "./admin/server.ts";
+import { AccessLog } from "./access_log/access_log.ts";
 import type { RuntimeView } from "./admin/views.ts";
+import { AdminDoor } from "./app/admin_door.ts";
+import { type GeneralContext, prepareGeneral } from "./app/general_settings.ts";
 import type { AcceptedConfig } from "./config/accepted.ts";
-import { sameData } from "./config/diff.ts";
-import { createConsole, isApiPath } from "./console/console.tsx";
-import { LiveStreams } from "./console/live_streams.ts";
 import { LOOK_MS, RateHistory } from "./console/rate_history.ts";
 import type { ConfigOrigin } from "./config/load.ts";
-import { placeFindings } from "./config/findings.ts";
-import type { AccessLogPlan, Model } from "./config/model.ts";
+import type { Model } from "./config/model.ts";
 import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
-import { addressesOverlap } from "./config/rules.ts";
-import { EventStreams } from "./admin/event_streams.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
 import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
 import { OverloadWatch } from "./control/overload_watch.ts";
 import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
-import type { ConfigSource } from "./config/source.ts";
 import { ConfigEditor } from "./control/config_editor.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
@@ -36,12 +28,10 @@ import {
   type ReloadTrigger,
   type RequestedChange,
 } from "./control/reload.ts";
-import { type PreparedChange, Supervisor } from "./control/supervisor.ts";
+import { Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
-import { ConfigError, messageOf, WeirError } from "./errors.ts";
-import { configureLog, flushLog, isTextOnStderr, type Log, log as writeLog, logAccess } from "./log.ts";
-import { formatEndpoint } from "./net/ip.ts";
-import type { ListenAddress } from "./net/listen.ts";
+import { messageOf, WeirError } from "./errors.ts";
+import { flushLog, type Log, log as writeLog, logAccess } from "./log.ts";
 import { resolveName } from "./net/resolve_name.ts";
 import { VERSION } from "./version.ts";
 
@@ -62,7 +52,8 @@ export class App {
   readonly #stopLooking: (() => void)[] = [];
   readonly #accessLog: AccessLog;
   readonly #startedAt = new Date();
-  #admin: AdminServer | undefined;
+  readonly #door: AdminDoor;
+  readonly #general: GeneralContext;
   #stopping: Promise<void> | undefined;
 
   /** @param origin where the configuration comes from */
@@ -114,7 +105,7 @@ export class App {
       processors: navigator.hardwareConcurrency,
       prepareNames: (names, dnsServers) => this.#names.prepare(names, dnsServers),
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
-      prepareGeneral: (before, next, source) => this.#prepareGeneral(before, next, source),
+      prepareGeneral: (before, next, source) => prepareGeneral(this.#general, { before, next, source }),
     });
     this.#editor = new ConfigEditor({
       accepted: () => this.#accepted(),
@@ -126,6 +117,27 @@ export class App {
       read: (path) => Deno.readTextFile(path),
       renew: () => this.#reloader.renewCertificates(),
     });
+    this.#door = new AdminDoor({
+      view: () => this.#view(),
+      reload: () => this.reload("api"),
+      override: (scope, server, change) => this.#override(scope, server, change),
+      change: (request, done) => this.#change(request, done),
+      editor: this.#editor,
+      token: () => this.#reloader.serving?.admin.token ?? "",
+      events: this.#events,
+      log,
+      rates: this.#rates,
+      unsaveable: origin.storage === undefined ? `Nothing can be saved: Weir runs on ${origin.file}.` : null,
+      every,
+    });
+    this.#general = {
+      origin,
+      accessLog: this.#accessLog,
+      boards: this.#supervisor.boards,
+      overload: this.#overload,
+      certificateWatch: this.#certificateWatch,
+      door: this.#door,
+    };
   }
 
   /** The model that serves; `undefined` before the start. */
@@ -232,120 +244,9 @@ export class App {
     for (const stop of this.#stopLooking) stop();
     this.#overload.release();
     await this.#accessLog.close();
-    await this.#admin?.close();
+    await this.#door.close();
     this.#log("info", "Stopped");
     await flushLog();
-  }
-
-  /** Logging and the admin API: got ready first, so that a bad address refuses the change as a whole. */
-  async #prepareGeneral(before: Model | undefined, next: Model, source: ConfigSource): Promise<PreparedChange> {
-    if (before === undefined) {
-      await configureLog(next.log);
-      this.#overload.plan(next);
-    }
-    const accessLog = await this.#prepareAccessLog(next, source);
-    const takeUpAccessLog = () => {
-      this.#supervisor.boards.accessFormat = accessFormat(next.log.access);
-      return accessLog.commit();
-    };
-    // Before the first client: nobody is to be missed.
-    if (before === undefined) await takeUpAccessLog();
-    const moved = before === undefined || !sameData(before.admin.listen, next.admin.listen);
-    const serving = { yet: false };
-    let server: AdminServer | undefined;
-    try {
-      server = moved && next.admin.listen !== null ? this.#serveAdmin(next.admin.listen, serving) : undefined;
-    } catch (error) {
-      await accessLog.abort();
-      throw error;
-    }
-    return {
-      abort: async () => {
-        await accessLog.abort();
-        await server?.close();
-      },
-      commit: async () => {
-        await takeUpAccessLog();
-        if (before !== undefined && !sameData(before.log, next.log)) await configureLog(next.log);
-        if (before !== undefined) this.#overload.plan(next);
-        this.#certificateWatch.follow(this.#certificateFiles(next));
-        if (!moved) return;
-        const old = this.#admin;
-        this.#admin = server;
-        serving.yet = true;
-        if (server !== undefined) {
-          this.#log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
-        }
-        // Not awaited: the request that asked for this reload may be one of those it finishes.
-        old?.close().catch((error) => this.#log("warn", `The old admin API did not close: ${error}`));
-      },
-    };
-  }
-
-  /** Opens the access log's file, when it is another one. @throws {ConfigError} */
-  async #prepareAccessLog({ log: { access } }: Model, source: ConfigSource): Promise<PreparedAccessLog> {
-    try {
-      return await this.#accessLog.prepare(
-        access === null ? null : { file: access.file === null ? null : this.#origin.locate(access.file) },
-      );
-    } catch (error) {
-      const message = `cannot be opened for appending: ${appendReason(error)}, got ${JSON.stringify(access?.file)}`;
-      throw new ConfigError(placeFindings(source, [{ path: ["log", "accessFile"], message }]));
-    }
-  }
-
-  /** What the certificate files of a model held, by absolute path; nothing when they are not watched. */
-  #certificateFiles({ watchCertificates, certificates, clientCAs }: Model): Map<string, string> {
-    const entries = watchCertificates ? [...certificates.values(), ...clientCAs.values()] : [];
-    return new Map(
-      entries.flatMap(({ files }) => files.map(({ path, hash }) => [this.#origin.locate(path), hash] as const)),
-    );
-  }
-
-  /** @param serving until then the address answers nothing: the token in force may be that of another address */
-  #serveAdmin(at: ListenAddress, serving: { readonly yet: boolean }): AdminServer {
-    const old = this.#admin;
-    if (old !== undefined && old.port === at.port && addressesOverlap(old.address, at.address)) {
-      const where = formatEndpoint(at.address, at.port);
-      throw new WeirError(
-        "bind_failed",
-        `The admin API cannot move to ${where} while it listens on ${
-          formatEndpoint(old.address, old.port)
-        }; restart Weir, or move it to another port first`,
-      );
-    }
-    const streams = new EventStreams({ events: this.#events, every });
-    const liveStreams = new LiveStreams({ events: this.#events, every });
-    const shared = {
-      view: () => this.#view(),
-      reload: () => this.reload("api"),
-      override: (scope, server, change) => this.#override(scope, server, change),
-      change: (request, done) => this.#change(request, done),
-      editor: this.#editor,
-      token: () => this.#reloader.serving?.admin.token ?? "",
-      events: this.#events,
-      log: this.#log,
-    } satisfies Partial<AdminDependencies>;
-    const api = createAdminApi({ ...shared, eventStreams: streams });
-    const { storage, file } = this.#origin;
-    const console = createConsole({
-      ...shared,
-      rates: this.#rates,
-      streams: liveStreams,
-      unsaveable: storage === undefined ? `Nothing can be saved: Weir runs on ${file}.` : null,
-    });
-    const server = serveAdmin(at, (request, address) => {
-      if (!serving.yet) return starting();
-      return isApiPath(new URL(request.url).pathname) ? api.fetch(request) : console.fetch(request, { address });
-    }, this.#log);
-    return {
-      ...server,
-      close: () => {
-        streams.close();
-        liveStreams.close();
-        return server.close();
-      },
-    };
   }
 
   #accepted(): AcceptedConfig {
@@ -393,19 +294,7 @@ function every(milliseconds: number, call: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** `auto` means JSON in a file. */
-function accessFormat(plan: AccessLogPlan | null): AccessFormat | null {
-  if (plan === null) return null;
-  const isText = plan.file === null ? isTextOnStderr(plan.format) : plan.format === "text";
-  return isText ? "text" : "json";
-}
-
 function after(milliseconds: number, call: () => void): () => void {
   const timer = setTimeout(call, milliseconds);
   return () => clearTimeout(timer);
-}
-
-/** The answer of an address whose configuration does not serve yet, when not even its token does. */
-function starting(): Response {
-  return new Response("starting\n", { status: 503 });
 }

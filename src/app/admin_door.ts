@@ -1,0 +1,107 @@
+/**
+ * Where people and programs come in to manage Weir: the admin API and the console behind one address, which a change of
+ * the configuration may move.
+ *
+ * @module
+ */
+
+import { type AdminDependencies, createAdminApi } from "../admin/api.ts";
+import { EventStreams } from "../admin/event_streams.ts";
+import { type AdminServer, serveAdmin } from "../admin/server.ts";
+import { addressesOverlap } from "../config/rules.ts";
+import { createConsole, isApiPath } from "../console/console.tsx";
+import { LiveStreams } from "../console/live_streams.ts";
+import type { RateHistory } from "../console/rate_history.ts";
+import type { PreparedChange } from "../control/supervisor.ts";
+import { WeirError } from "../errors.ts";
+import { formatEndpoint } from "../net/ip.ts";
+import type { ListenAddress } from "../net/listen.ts";
+
+/** What the API and the console show and change. */
+export interface AdminDoorContext extends Omit<AdminDependencies, "eventStreams"> {
+  /** Of the last minutes. */
+  readonly rates: RateHistory;
+  /** Why nothing can be saved, for people; `null` when it can. */
+  readonly unsaveable: string | null;
+  /** Starts a repeating timer; what it returns stops it. */
+  every(milliseconds: number, call: () => void): () => void;
+}
+
+/** The address in force, and the one that is to be. */
+export class AdminDoor {
+  readonly #context: AdminDoorContext;
+  #server: AdminServer | undefined;
+
+  /** @param context what is shown and changed */
+  constructor(context: AdminDoorContext) {
+    this.#context = context;
+  }
+
+  /**
+   * Opens another address, which answers nothing before it is the one in force.
+   *
+   * @param at `null` for none
+   * @throws {WeirError} `bind_failed`; the old address stays
+   */
+  prepare(at: ListenAddress | null): PreparedChange {
+    // The token in force may be that of the old address.
+    const serving = { yet: false };
+    const server = at === null ? undefined : this.#open(at, serving);
+    return {
+      abort: async () => await server?.close(),
+      commit: () => {
+        const { log } = this.#context;
+        const old = this.#server;
+        this.#server = server;
+        serving.yet = true;
+        if (server !== undefined) {
+          log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
+        }
+        // Not awaited: the request that asked for this change may be one of those it finishes.
+        old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Finishes what is under way, and takes nothing more. */
+  async close(): Promise<void> {
+    await this.#server?.close();
+  }
+
+  #open(at: ListenAddress, serving: { readonly yet: boolean }): AdminServer {
+    this.#checkRoom(at);
+    const { rates, unsaveable, every, ...shared } = this.#context;
+    const eventStreams = new EventStreams({ events: shared.events, every });
+    const streams = new LiveStreams({ events: shared.events, every });
+    const api = createAdminApi({ ...shared, eventStreams });
+    const console = createConsole({ ...shared, rates, streams, unsaveable });
+    const server = serveAdmin(at, (request, address) => {
+      if (!serving.yet) return starting();
+      return isApiPath(new URL(request.url).pathname) ? api.fetch(request) : console.fetch(request, { address });
+    }, shared.log);
+    return {
+      ...server,
+      close: () => {
+        eventStreams.close();
+        streams.close();
+        return server.close();
+      },
+    };
+  }
+
+  /** Two addresses are open at once while one takes the other's place. */
+  #checkRoom(at: ListenAddress): void {
+    const old = this.#server;
+    if (old === undefined || old.port !== at.port || !addressesOverlap(old.address, at.address)) return;
+    const [from, to] = [formatEndpoint(old.address, old.port), formatEndpoint(at.address, at.port)];
+    throw new WeirError(
+      "bind_failed",
+      `The admin API cannot move to ${to} while it listens on ${from}; restart Weir, or move it to another port first`,
+    );
+  }
+}
+
+function starting(): Response {
+  return new Response("starting\n", { status: 503 });
+}
