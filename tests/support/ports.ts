@@ -1,7 +1,19 @@
 /** Free ports. @module */
 
-/** Below the ports that Linux gives to outgoing connections: a client cannot take one before its listener does. */
-const [FIRST, LAST] = [20_000, 32_767] as const;
+/**
+ * Below the ports that Linux gives to outgoing connections: a client cannot take one before its listener does. Whoever
+ * runs two suites at once gives each its own (`WEIR_TEST_PORTS=10000-20999`): a port that is found free here is opened a
+ * moment later.
+ */
+const [FIRST, LAST] = portsOf(Deno.env.get("WEIR_TEST_PORTS") ?? "10000-32767");
+
+function portsOf(text: string): readonly [first: number, last: number] {
+  const [, first, last] = /^(\d+)-(\d+)$/.exec(text) ?? [];
+  if (first === undefined || last === undefined) {
+    throw new Error(`WEIR_TEST_PORTS must be FIRST-LAST, got ${JSON.stringify(text)}`);
+  }
+  return [Number(first), Number(last)];
+}
 
 const given = new Set<number>();
 
@@ -24,7 +36,7 @@ export function freePort(hostname = "127.0.0.1"): number {
 /** As many free ports in a row, for ranges; the first of them. Outside of those that the system gives by itself. */
 export function freePortsInARow(count: number, hostnames: readonly string[] = ["127.0.0.1"]): number {
   for (;;) {
-    const first = 10000 + Math.floor(Math.random() * (22000 - count));
+    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST + 2 - count));
     const ports = Array.from({ length: count }, (_, index) => first + index);
     if (!ports.every((port) => !given.has(port) && hostnames.every((hostname) => isFree(hostname, port)))) continue;
     for (const port of ports) given.add(port);
