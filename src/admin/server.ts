@@ -7,7 +7,7 @@
 import { messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { formatEndpoint } from "../net/ip.ts";
-import type { ListenAddress } from "../net/listen.ts";
+import { type ListenAddress, listenFailure } from "../net/listen.ts";
 
 /** The admin API while it can be reached. */
 export interface AdminServer {
@@ -79,10 +79,9 @@ function open(at: ListenAddress, handler: Handler): Deno.HttpServer {
       (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
     );
   } catch (error) {
-    const reason = error instanceof Deno.errors.AddrInUse ? "the port is in use by another program" : messageOf(error);
     throw new WeirError(
       "bind_failed",
-      `The admin API cannot listen on ${formatEndpoint(at.address, at.port)}: ${reason}`,
+      `The admin API cannot listen on ${formatEndpoint(at.address, at.port)}: ${listenFailure(error, at)}`,
       { cause: error },
     );
   }

@@ -54,12 +54,17 @@ export async function callAdmin(
       "admin_unreachable",
       `Cannot reach a running Weir at ${url.origin}: ${
         rootCause(error)
-      }; is it running, and is --admin (or WEIR_ADMIN) right?`,
+      }; is it running, and is that its admin.listen? ` +
+        "--admin URL or WEIR_ADMIN names another address",
       { cause: error },
     );
   }
   if (response.status === 401) {
-    throw new WeirError("admin_unreachable", `${detailOf(body)}; give it with --token or WEIR_ADMIN_TOKEN`);
+    const fault = token === "" ? "asks for a token" : "does not take this token";
+    throw new WeirError(
+      "admin_unreachable",
+      `The Weir at ${url.origin} ${fault}; give its admin.token with --token or WEIR_ADMIN_TOKEN`,
+    );
   }
   return { status: response.status, body };
 }

@@ -8,7 +8,7 @@ import { ordinal } from "./chain.ts";
 import type { Findings } from "./findings.ts";
 import type { CertificateDetails } from "./model.ts";
 import { readPem, writePem } from "./pem.ts";
-import { contentHash, type NamedFiles, readReason } from "./read_file.ts";
+import { cannotRead, contentHash, type NamedFiles } from "./read_file.ts";
 import { parseCertificate, type ParsedCertificate } from "./x509.ts";
 
 /** The certificates of a file, all of them right by themselves. */
@@ -40,7 +40,7 @@ export function readCertificateFile(
   try {
     text = files.readFile(file);
   } catch (error) {
-    findings.error(path, `cannot read ${quoted}: ${readReason(error)}`);
+    findings.error(path, cannotRead(file, error));
     return undefined;
   }
   const blocks = readPem(text).filter(({ label }) => label === "CERTIFICATE" || label === "X509 CERTIFICATE");

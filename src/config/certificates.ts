@@ -11,7 +11,7 @@ import { chainFault, ordinal } from "./chain.ts";
 import type { Findings } from "./findings.ts";
 import type { StoredCertificate } from "./model.ts";
 import { readPem, writePem } from "./pem.ts";
-import { contentHash, type NamedFiles, readReason } from "./read_file.ts";
+import { cannotRead, contentHash, type NamedFiles } from "./read_file.ts";
 import type { Config } from "./schema.ts";
 import { keyTypeOf, type ParsedCertificate } from "./x509.ts";
 
@@ -58,7 +58,11 @@ export function loadCertificate(
   const fault = chainFault(file.chain, quotedCert);
   if (fault !== undefined) findings.error(certPath, fault);
   if (key !== undefined && owner < 0) {
-    findings.error(keyPath, `must be the certificate's private key, got ${quotedKey} for ${quotedCert}`);
+    findings.error(
+      keyPath,
+      `must be the certificate's private key, got ${quotedKey} for ${quotedCert}; ` +
+        'compare "openssl x509 -noout -pubkey -in CERT" with "openssl pkey -pubout -in KEY"',
+    );
   }
   if (key === undefined || owner < 0 || fault !== undefined) return undefined;
   const pair = { certPem: file.pem, keyPem: key.pem };
@@ -96,7 +100,7 @@ function readKey(file: string, path: string[], files: NamedFiles, findings: Find
     text = files.readFile(file);
     mode = files.fileMode(file);
   } catch (error) {
-    findings.error(path, `cannot read ${quoted}: ${readReason(error)}`);
+    findings.error(path, cannotRead(file, error));
     return undefined;
   }
   const blocks = readPem(text).filter((block) => block.label.endsWith("PRIVATE KEY"));

@@ -5,7 +5,7 @@
  */
 
 import { parseCidr } from "../net/ip.ts";
-import { type ReadFile, readReason } from "./read_file.ts";
+import { cannotRead, type ReadFile } from "./read_file.ts";
 import { showValue } from "./fields.ts";
 import type { Findings } from "./findings.ts";
 import type { Config } from "./schema.ts";
@@ -48,7 +48,7 @@ function readGroupFile(file: string, path: string[], readFile: ReadFile, finding
   try {
     content = readFile(file);
   } catch (error) {
-    findings.error(path, `cannot read ${JSON.stringify(file)}: ${readReason(error)}`);
+    findings.error(path, cannotRead(file, error));
     return [];
   }
   const blocks: string[] = [];
@@ -61,9 +61,9 @@ function readGroupFile(file: string, path: string[], readFile: ReadFile, finding
     } else if (++wrong <= MAX_NAMED_LINES) {
       findings.error(
         path,
-        `must hold IPv4 or IPv6 addresses or CIDR blocks, got ${showValue(block)} in line ${index + 1} of ${
-          JSON.stringify(file)
-        }`,
+        `must hold IPv4 or IPv6 addresses or CIDR blocks such as 10.0.0.0/8, got ${showValue(block)} in line ${
+          index + 1
+        } of ${JSON.stringify(file)}`,
       );
     }
   }

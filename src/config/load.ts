@@ -5,10 +5,10 @@
  */
 
 import { basename, dirname, join, resolve } from "node:path";
-import { ConfigError, messageOf, WeirError } from "../errors.ts";
+import { ConfigError, WeirError } from "../errors.ts";
 import type { Upload } from "./certificate_store.ts";
 import type { Environment } from "./environment.ts";
-import type { NamedPaths, PathKind } from "./read_file.ts";
+import { type NamedPaths, type PathKind, readAdvice, readReason } from "./read_file.ts";
 import { type Renewal, renewCertificates } from "./renew.ts";
 import { type ConfigFormat, parseSource } from "./source.ts";
 import { removeOwn } from "./own_files.ts";
@@ -140,13 +140,12 @@ function readText(file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Deno.readFileSync(file));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
-      throw new WeirError("config_unreadable", `Cannot read the configuration "${file}": no such file`);
-    }
     if (error instanceof TypeError) throw problemWithFile(file, "must be UTF-8 text");
-    throw new WeirError("config_unreadable", `Cannot read the configuration "${file}": ${messageOf(error)}`, {
-      cause: error,
-    });
+    throw new WeirError(
+      "config_unreadable",
+      `Cannot read the configuration "${file}": ${readReason(error)}${readAdvice(error)}`,
+      { cause: error },
+    );
   }
 }
 

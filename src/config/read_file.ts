@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { isAbsolute } from "node:path";
 import { messageOf } from "../errors.ts";
 
 /** Reads a file that the configuration names; the path is as written there. */
@@ -44,12 +45,27 @@ export function hashOfFile(path: string, readFile: ReadFile): string {
   }
 }
 
+/** That a file which the configuration names could not be read, and what to do about it. @param file as written there */
+export function cannotRead(file: string, error: unknown): string {
+  const advice = error instanceof Deno.errors.NotFound && !isAbsolute(file)
+    ? "; a relative path starts at the configuration's folder"
+    : readAdvice(error);
+  return `cannot read ${JSON.stringify(file)}: ${readReason(error)}${advice}`;
+}
+
+/** What to do about a file that could not be read, as the end of a sentence; empty where there is nothing to say. */
+export function readAdvice(error: unknown): string {
+  return isDenied(error) ? "; the user that Weir runs as must be able to read it" : "";
+}
+
 /** Why a file could not be read, in a few words. */
 export function readReason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
-  if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
-    return "permission denied";
-  }
+  if (isDenied(error)) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return messageOf(error);
+}
+
+function isDenied(error: unknown): boolean {
+  return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable;
 }

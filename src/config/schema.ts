@@ -182,7 +182,7 @@ const clientCA = section({
   certFile: text(4096).describe("One or more CA certificates, PEM."),
 }, "a mapping with certFile");
 
-const CIDR_RULE = rule("must be an IPv4 or IPv6 address or CIDR block");
+const CIDR_RULE = rule("must be an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8");
 const cidr = z.string(CIDR_RULE).refine((value) => parseCidr(value) !== undefined, CIDR_RULE);
 
 /** One IP group as the file gives it. */

@@ -105,7 +105,9 @@ function plainData(file: string, document: Document, format: ConfigFormat): unkn
 function faultsOf(content: string, format: ConfigFormat, document: Document): SyntaxFault[] {
   const inJson = format === "json" ? jsonFault(content) : undefined;
   if (inJson !== undefined) return [inJson];
-  const faults = document.errors.map((error) => yamlFault(content, error));
+  // A tab upsets the parser about the lines around it as well, which are right.
+  const tabs = document.errors.filter(({ code }) => code === "TAB_AS_INDENT");
+  const faults = (tabs.length > 0 ? tabs : document.errors).map((error) => yamlFault(content, error));
   if (faults.length > 0) return faults;
   visit(document, {
     Alias: (_, alias) => {

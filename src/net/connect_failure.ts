@@ -16,8 +16,12 @@ import { ServerTlsError } from "./tls/server_certificate.ts";
  */
 export function connectFailure({ address, port }: ConnectTarget, error: unknown, gaveUpAfter?: number): string {
   const where = formatEndpoint(address, port);
-  if (gaveUpAfter !== undefined) return `no answer from ${where} within ${gaveUpAfter} s`;
+  if (gaveUpAfter !== undefined) {
+    return `no answer from ${where} within ${gaveUpAfter} s; is it up, and no firewall in between?`;
+  }
   if (error instanceof ServerTlsError) return error.message;
-  if (error instanceof Deno.errors.ConnectionRefused) return `connection to ${where} refused`;
+  if (error instanceof Deno.errors.ConnectionRefused) {
+    return `connection to ${where} refused; is it running on that port?`;
+  }
   return `connection to ${where} failed: ${messageOf(error)}`;
 }

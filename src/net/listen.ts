@@ -92,7 +92,7 @@ function bind<Socket>(at: ListenAddress, open: () => Socket): Socket {
   } catch (error) {
     throw new WeirError(
       "bind_failed",
-      `Cannot listen on ${formatEndpoint(at.address, at.port)}: ${reasonOf(error, at)}`,
+      `Cannot listen on ${formatEndpoint(at.address, at.port)}: ${listenFailure(error, at)}`,
       {
         cause: error,
       },
@@ -100,18 +100,28 @@ function bind<Socket>(at: ListenAddress, open: () => Socket): Socket {
   }
 }
 
-function reasonOf(error: unknown, at: ListenAddress): string {
-  if (error instanceof Deno.errors.AddrInUse) return "the port is in use by another program";
+/** Why a socket could not be opened, and what to do about it, for people. */
+export function listenFailure(error: unknown, at: ListenAddress): string {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return `the port is in use by another program; ${findHolder(at.port)} shows which, or choose another port`;
+  }
   if (error instanceof Deno.errors.AddrNotAvailable) return `this machine has no address ${at.address}`;
   if (error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable) {
     return at.port < 1024
-      ? "no permission for ports below 1024 (run as root or grant CAP_NET_BIND_SERVICE)"
+      ? "no permission for ports below 1024; choose a higher one, or grant it: " +
+        "setcap cap_net_bind_service=+ep on the executable, AmbientCapabilities=CAP_NET_BIND_SERVICE under systemd"
       : "no permission";
   }
   if (isOutOfDescriptors(error)) {
     return "no file descriptor is left; raise the limit (ulimit -n, LimitNOFILE) or listen on fewer ports";
   }
   return messageOf(error);
+}
+
+/** A command that shows who listens on a port. */
+function findHolder(port: number): string {
+  if (Deno.build.os === "windows") return `"netstat -ano"`;
+  return Deno.build.os === "linux" ? `"ss -ltnp sport = :${port}"` : `"lsof -nP -iTCP:${port} -sTCP:LISTEN"`;
 }
 
 function isOutOfDescriptors(error: unknown): boolean {

@@ -191,7 +191,10 @@ eachFamily("the access log has one line for each TCP connection, however it ends
   const expected: readonly (readonly [string, object])[] = [
     ["client", { ...to(echo.port), reason: "client_closed", bytesIn: 4, bytesOut: 4 }],
     ["server", { ...to(name.port), reason: "server_closed", bytesOut: 5 }],
-    ["dead", { reason: "connect_failed", detail: `connection to ${endpoint(loopback, dead)} refused` }],
+    ["dead", {
+      reason: "connect_failed",
+      detail: `connection to ${endpoint(loopback, dead)} refused; is it running on that port?`,
+    }],
     ["empty", { reason: "no_server" }],
     ["denied", { reason: "denied" }],
     ["idle", { ...to(echo.port), reason: "idle_timeout", client: idleClient }],

@@ -44,7 +44,7 @@ Deno.test("a server that is killed: no client notices, probes find it Abnormal i
     const lines = transitions(running, gone).slice(before);
     return lines.length > 0 && lines;
   }, 40);
-  const refused = `connection to 127.0.0.1:${gone} refused`;
+  const refused = `connection to 127.0.0.1:${gone} refused; is it running on that port?`;
   assert.equal(
     down?.text,
     `Server 127.0.0.1:${gone} of listener "web" is Abnormal: 2 probes in a row failed, the last: ${refused}`,
@@ -92,7 +92,10 @@ Deno.test("a frozen server: the connect times out, the next server is tried, and
   });
 
   const server = await health(running, 0, "Abnormal");
-  assert.equal(server.lastProbe?.error, `no answer from 127.0.0.1:${frozen.port} within 2 s`);
+  assert.equal(
+    server.lastProbe?.error,
+    `no answer from 127.0.0.1:${frozen.port} within 2 s; is it up, and no firewall in between?`,
+  );
   assert.equal(transitions(running, frozen.port).length, 1);
   const { connectFailures } = server;
   for (let index = 0; index < 4; index++) assert.equal(await readName(port), "w");
@@ -133,7 +136,7 @@ Deno.test("a health check port of its own decides, and not the server's port", a
   assert.ok(checked.accepted > 0);
   assert.equal(well.accepted, 0, "the server itself is not probed");
   const server = await health(running, 0, "Abnormal");
-  assert.equal(server.lastProbe?.error, `connection to 127.0.0.1:${checkPort} refused`);
+  assert.equal(server.lastProbe?.error, `connection to 127.0.0.1:${checkPort} refused; is it running on that port?`);
   assert.equal(ill.accepted, 0);
   await health(running, 1, "Abnormal");
   assert.equal(await readName(port), "i", "with the backup Abnormal as well, all are treated as healthy");

@@ -57,7 +57,7 @@ familyTest(
     });
     const down = await server(running, 0);
     assert.equal(down?.connectFailures, 3);
-    const reason = `3 connections in a row failed, the last: connection to ${key} refused`;
+    const reason = `3 connections in a row failed, the last: connection to ${key} refused; is it running on that port?`;
     const { from, to } = down.lastChange ?? {};
     assert.deepEqual({ from, to, reason: down.lastChange?.reason }, { from: "Healthy", to: "Abnormal", reason });
     for (let client = 0; client < 10; client++) assert.equal(await readName(port, hostname), "s");
@@ -120,7 +120,7 @@ Deno.test("connect timeouts count, and whenAllUnhealthy decides when nobody is l
   const shown = await health(running, 0, "Abnormal", "slow");
   assert.equal(
     shown.lastChange?.reason,
-    `3 connections in a row failed, the last: no answer from 127.0.0.1:${frozen.port} within 1 s`,
+    `3 connections in a row failed, the last: no answer from 127.0.0.1:${frozen.port} within 1 s; is it up, and no firewall in between?`,
   );
   await health(running, 0, "Abnormal", "forward");
   await health(running, 0, "Abnormal", "reject");

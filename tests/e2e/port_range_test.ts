@@ -246,8 +246,9 @@ Deno.test("a port of a range that is in use fails the start as a whole, and name
       }
       const { code, stderr } = await weir(["run", "-c", `${folder}/weir.yaml`]);
       assert.equal(code, 1);
-      const problem = `Cannot listen on 127.0.0.1:${first + 6}: the port is in use by another program`;
-      assert.equal(stderr.trimEnd(), `weir: Listener "web": ${problem}`);
+      const problem = `Cannot listen on 127.0.0.1:${first + 6}: the port is in use by another program; `;
+      assert.ok(stderr.startsWith(`weir: Listener "web": ${problem}`), stderr);
+      assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

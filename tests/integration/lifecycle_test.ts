@@ -71,7 +71,9 @@ Deno.test("supervisor counts failed connections on over a worker's death, and he
   assert.equal(counters()?.health, "Unknown");
   await failUntil(3);
   await until("it is Abnormal", () => counters()?.health === "Abnormal");
-  const reason = `3 connections in a row failed, the last: connection to ${key(gone)} refused`;
+  const reason = `3 connections in a row failed, the last: connection to ${
+    key(gone)
+  } refused; is it running on that port?`;
   await until("it is told", () => bench.supervisor.health.get("web", key(gone)).lastChange?.to === "Abnormal");
   assert.equal(bench.supervisor.health.get("web", key(gone)).lastChange?.reason, reason);
   assert.deepEqual(await namesFrom(port, 6), new Array<string>(6).fill("works"));

@@ -181,7 +181,7 @@ const UNUSABLE: readonly (readonly [what: string, body: object, message: string]
   [
     "the key of another",
     { certificate: second.certPem, key: third.keyPem },
-    `certificates.NAME.keyFile: must be the certificate's private key, got KEY for CERT`,
+    `certificates.NAME.keyFile: must be the certificate's private key, got KEY for CERT; compare "openssl x509 -noout -pubkey -in CERT" with "openssl pkey -pubout -in KEY"`,
   ],
   [
     "one that has expired",

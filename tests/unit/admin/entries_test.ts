@@ -333,7 +333,7 @@ const REFUSED: readonly Refused[] = [
     status: 422,
     kind: "config_invalid",
     detail: /1 error/,
-    errors: ['3 addresses[1]: must be an IPv4 or IPv6 address or CIDR block, got "here"'],
+    errors: ['3 addresses[1]: must be an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8, got "here"'],
   },
   { call: "DELETE /v1/backend-groups/web", status: 409, kind: "in_use", detail: /"web" is used by listener "front"/ },
   {

@@ -22,7 +22,7 @@ Deno.test("probe() fails on a closed port, and says refused", async () => {
   const port = freePort();
   assert.deepEqual(await probe({ address: "127.0.0.1", port, timeout: 2 }, never), {
     ok: false,
-    reason: `connection to 127.0.0.1:${port} refused`,
+    reason: `connection to 127.0.0.1:${port} refused; is it running on that port?`,
   });
 });
 
@@ -31,7 +31,10 @@ Deno.test("probe() fails when there is no answer within its timeout, and not bef
   const startedAt = performance.now();
   const result = await probe({ address: "127.0.0.1", port: server.port, timeout: 0.3 }, never);
   const seconds = (performance.now() - startedAt) / 1000;
-  assert.deepEqual(result, { ok: false, reason: `no answer from 127.0.0.1:${server.port} within 0.3 s` });
+  assert.deepEqual(result, {
+    ok: false,
+    reason: `no answer from 127.0.0.1:${server.port} within 0.3 s; is it up, and no firewall in between?`,
+  });
   assert.ok(seconds >= 0.29 && seconds < 2, `took ${seconds} s`);
 });
 

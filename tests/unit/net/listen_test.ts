@@ -62,10 +62,17 @@ Deno.test("listenShared() frees the port when the last of its sockets closes", (
   checkFree({ address, port });
 });
 
+/** What is said of a port of 127.0.0.1 that another program has. */
+function inUse(port: number): string {
+  const command = Deno.build.os === "linux" ? `ss -ltnp sport = :${port}` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`;
+  const advice = `"${command}" shows which, or choose another port`;
+  return `Cannot listen on 127.0.0.1:${port}: the port is in use by another program; ${advice}`;
+}
+
 Deno.test("listenShared() and checkFree() refuse a port of another program, and say so", async () => {
   const port = freePort();
   await using _foreign = await foreignListener(port);
-  const message = `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`;
+  const message = inUse(port);
   assertBindFailed(() => listenShared({ address, port, backlog }), message);
   assertBindFailed(() => checkFree({ address, port }), message);
 });
@@ -73,7 +80,7 @@ Deno.test("listenShared() and checkFree() refuse a port of another program, and 
 Deno.test("checkFree() refuses a port of another program that would let itself be joined", async () => {
   const port = freePort();
   await using _foreign = await foreignListener(port, "reusePort: true");
-  const message = `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`;
+  const message = inUse(port);
   assertBindFailed(() => checkFree({ address, port }), message);
   assertBindFailed(() => listenShared({ address, port, backlog }), message);
 });
@@ -95,7 +102,7 @@ Deno.test("listenTls() opens a second socket beside the first, and refuses a por
   await using _foreign = await foreignListener(port);
   assertBindFailed(
     () => listenTls({ address, port, backlog }, certificate),
-    `Cannot listen on 127.0.0.1:${port}: the port is in use by another program`,
+    inUse(port),
   );
 });
 
@@ -116,7 +123,8 @@ Deno.test({
   fn: () => {
     assertBindFailed(
       () => listenShared({ address, port: 443, backlog }),
-      "Cannot listen on 127.0.0.1:443: no permission for ports below 1024 (run as root or grant CAP_NET_BIND_SERVICE)",
+      "Cannot listen on 127.0.0.1:443: no permission for ports below 1024; choose a higher one, or grant it: " +
+        "setcap cap_net_bind_service=+ep on the executable, AmbientCapabilities=CAP_NET_BIND_SERVICE under systemd",
     );
     assertBindFailed(
       () => listenShared({ address, port: 8443, backlog }),

@@ -139,7 +139,9 @@ Deno.test("session tells the access log nothing while it is off, and of failed c
     near.close();
     assert.deepEqual(
       bench.records.map(({ reason, detail, server, connectTime }) => [reason, detail, server, connectTime]),
-      format === null ? [] : [["connect_failed", `connection to 127.0.0.1:${port} refused`, null, null]],
+      format === null
+        ? []
+        : [["connect_failed", `connection to 127.0.0.1:${port} refused; is it running on that port?`, null, null]],
     );
   }
 });

@@ -88,7 +88,10 @@ Deno.test("session ends with connect_failed when every server refuses, each trie
   await bench.start(accepted).ran;
   bench.assertAllOver({ connect_failed: 1 });
   assert.deepEqual(ports.map((port) => bench.server(port).connectFailures), [1, 1, 1]);
-  assert.deepEqual(bench.failures, ports.map((port) => [port, 1, `connection to 127.0.0.1:${port} refused`]));
+  assert.deepEqual(
+    bench.failures,
+    ports.map((port) => [port, 1, `connection to 127.0.0.1:${port} refused; is it running on that port?`]),
+  );
   assert.equal((await readAll(near)).length, 0);
   near.close();
 });
@@ -126,7 +129,11 @@ Deno.test("session gives up on a server that does not answer within connectTimeo
   bench.clock.advance(700);
   await ran;
   assert.equal(bench.server(frozen.port).connectFailures, 1);
-  assert.deepEqual(bench.failures, [[frozen.port, 1, `no answer from 127.0.0.1:${frozen.port} within 3 s`]]);
+  assert.deepEqual(bench.failures, [[
+    frozen.port,
+    1,
+    `no answer from 127.0.0.1:${frozen.port} within 3 s; is it up, and no firewall in between?`,
+  ]]);
   assert.equal(text(await readAll(near)), "two");
   near.close();
   await until("the session is over", () => bench.ends.length > 0);
