@@ -203,6 +203,8 @@ export class Pool {
 
   /** This thread has claimed a server or given it back. */
   readonly #changed = (server: Server): void => {
+    // One that went and came back is another one by now, whose count has changed as well: others see to that.
+    if (this.#servers.get(server.plan.key) !== server) return;
     this.#seenClaims = (this.#seenClaims + 1) | 0;
     for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.moved(server);
   };

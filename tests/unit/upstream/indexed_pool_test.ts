@@ -86,6 +86,19 @@ for (const algorithm of ["wrr", "wlc"] as const) {
   });
 }
 
+Deno.test("pool.acquire() notices the end of a connection to a server that went and came back meanwhile", () => {
+  const plan = (count: number) => poolPlan(weighted(new Array(count).fill(1)), { algorithm: "wlc" });
+  const test = new TestPool(plan(COUNT));
+  const leases = Array.from({ length: COUNT }, () => test.pool.acquire("192.0.2.1") ?? assert.fail());
+  test.update(plan(COUNT - 1));
+  test.update(plan(COUNT));
+  const last = leases.find(({ server }) => server.plan.port === COUNT) ?? assert.fail();
+  const another = test.pool.acquire("192.0.2.1") ?? assert.fail();
+  another[Symbol.dispose]();
+  last[Symbol.dispose]();
+  assert.equal(test.pool.acquire("192.0.2.1")?.server.plan.port, COUNT, "it has the fewest connections now");
+});
+
 Deno.test("pool.acquire() notices what a thread takes with it that dies", () => {
   const test = new TestPool(poolPlan(weighted(new Array(COUNT).fill(1)), { algorithm: "wlc" }));
   const other = new ServerCounters(test.boards.forWorker("web", 2), "127.0.0.1:1");
