@@ -8,6 +8,7 @@
 import { checkCommand } from "./check.ts";
 import type { Command, Described } from "./command.ts";
 import { completionCommand } from "./completion/command.ts";
+import { convertCommand } from "./convert/command.ts";
 import { demoCommand } from "./demo.ts";
 import { drainCommand } from "./drain.ts";
 import { healthCommand } from "./health.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: readonly Command[] = [
   reloadCommand,
   drainCommand,
   initCommand,
+  convertCommand,
   demoCommand,
   schemaCommand,
   completionCommand(() => [...COMMANDS, HELP]),

@@ -14,7 +14,9 @@ const port = () => whole(1, 65535);
 
 const HOST_NAME = /^(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?<!-)(\.(?!-)[A-Za-z0-9_-]{1,63}(?<!-))*\.?$/;
 
-const isHost = (value: string) => familyOf(value) !== undefined || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value));
+/** Whether a text is an IPv4 or IPv6 address or a host name. */
+export const isHost = (value: string): boolean =>
+  familyOf(value) !== undefined || (HOST_NAME.test(value) && !/^[\d.]+$/.test(value));
 
 const serverAddress = z.string(rule("must be an IPv4 or IPv6 address or a host name"))
   .refine(isHost, rule("must be an IPv4 or IPv6 address or a host name"));
