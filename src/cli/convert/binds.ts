@@ -86,8 +86,11 @@ function readTls(
   } else if (verify === "required" && caFile === undefined) {
     remarks.add(line, '"verify required" is not carried over: it needs a "ca-file", or ANYBODY MAY CONNECT');
   }
+  if (verify === "required" && caFile?.startsWith("@")) {
+    remarks.add(line, `"ca-file ${caFile}" is no file: name that of the CAs in clientCAs, or weir check refuses it`);
+  }
   const clientCA = verify === "required" && caFile !== undefined
-    ? store.clientCA(inFolder(global.caBase, caFile))
+    ? store.clientCA(caFile.startsWith("@") ? caFile : inFolder(global.caBase, caFile))
     : undefined;
   const least = values.has("no-tlsv12") || values.has("force-tlsv13")
     ? "TLSv1.3"

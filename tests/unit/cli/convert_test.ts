@@ -147,6 +147,15 @@ Deno.test("readPlace() takes every form of an address with a port", () => {
   }
 });
 
+Deno.test("clients are still asked for certificates where the CAs are no file, and it is said", () => {
+  const text = "listen x\nbind :1 ssl crt a.pem ca-file @system-ca verify required\nserver a 10.0.0.1:80\n";
+  const { remarks, listeners } = translate(CASE_FILE, text);
+  assert.ok(remarks.some(({ line, message }) => line === 2 && message.includes("name that of the CAs in clientCAs")));
+  assert.deepEqual(listeners.map(({ value }) => value["tls"]), [
+    { certificate: "a", authentication: "mutual", clientCA: "system-ca" },
+  ]);
+});
+
 /** The servers of one section with these `server` lines. */
 function serversOf(lines: readonly string[]) {
   const remarks = new Remarks();
