@@ -7,6 +7,9 @@
  */
 const [FIRST, LAST] = portsOf(Deno.env.get("WEIR_TEST_PORTS") ?? "10000-32767");
 
+/** Single ports come from here on, rows from below, where nothing stands in their way. */
+const MIDDLE = Math.ceil((FIRST + LAST) / 2);
+
 function portsOf(text: string): readonly [first: number, last: number] {
   const [, first, last] = /^(\d+)-(\d+)$/.exec(text) ?? [];
   if (first === undefined || last === undefined) {
@@ -20,7 +23,7 @@ const given = new Set<number>();
 /** A port that nobody listens on at the moment, never the same one twice in a test file. */
 export function freePort(hostname = "127.0.0.1"): number {
   for (;;) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST + 1));
+    const port = MIDDLE + Math.floor(Math.random() * (LAST - MIDDLE + 1));
     if (given.has(port)) continue;
     try {
       Deno.listen({ hostname, port }).close();
@@ -33,15 +36,19 @@ export function freePort(hostname = "127.0.0.1"): number {
   }
 }
 
-/** As many free ports in a row, for ranges; the first of them. Outside of those that the system gives by itself. */
+/** Rows follow each other, so that small ones do not stand in the way of large ones. */
+let nextRow = FIRST + Math.floor(Math.random() * (MIDDLE - FIRST) / 4);
+
+/** As many free ports in a row, for ranges; the first of them. @throws {Error} when there is no such row left */
 export function freePortsInARow(count: number, hostnames: readonly string[] = ["127.0.0.1"]): number {
-  for (;;) {
-    const first = FIRST + Math.floor(Math.random() * (LAST - FIRST + 2 - count));
+  while (nextRow + count <= MIDDLE) {
+    const first = nextRow;
     const ports = Array.from({ length: count }, (_, index) => first + index);
-    if (!ports.every((port) => !given.has(port) && hostnames.every((hostname) => isFree(hostname, port)))) continue;
-    for (const port of ports) given.add(port);
-    return first;
+    const taken = ports.find((port) => !hostnames.every((hostname) => isFree(hostname, port)));
+    nextRow = taken === undefined ? first + count : taken + 1;
+    if (taken === undefined) return first;
   }
+  throw new Error(`There are no ${count} free ports in a row left below ${MIDDLE}`);
 }
 
 function isFree(hostname: string, port: number): boolean {
