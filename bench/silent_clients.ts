@@ -2,7 +2,7 @@
  * What good TLS clients notice of 2,000 that never finish their handshake: wrk's 99th percentile with and without them,
  * in turn, round after round, and what the silent ones cost. Says little on a machine that does other work as well.
  *
- * `deno run -A bench/silent_clients.ts [rounds]`
+ * `deno run -A bench/silent_clients.ts [rounds] [seconds over which the silent ones come, 0 for one moment]`
  *
  * @module
  */
@@ -41,12 +41,13 @@ async function load(args: readonly string[]): Promise<number> {
 
 /** One client that sends nothing, or half of what it should, and stays until it is closed. */
 async function silent(index: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 1000 * spread * index / SILENT));
   using connection = await Deno.connect({ hostname: "127.0.0.1", port });
   if (index % 2 === 0) await connection.write(hello.subarray(0, hello.length / 2));
   await readToAnyEnd(connection);
 }
 
-const rounds = Number(Deno.args[0] ?? 5);
+const [rounds = 5, spread = 0] = Deno.args.map(Number);
 for (const [what, args] of [["new connections", ["-H", "Connection: close"]], ["keep-alive", []]] as const) {
   await load(args);
   const alone: number[] = [];

@@ -28,12 +28,23 @@ async function take(connection: Deno.TcpConn): Promise<void> {
   } catch {
     /* the client sees it, and counts it */
   } finally {
-    connection.close();
+    try {
+      connection.close();
+    } catch {
+      /* it is closed already */
+    }
   }
 }
 
 void (async () => {
-  for await (const connection of listener) void take(connection);
+  for (;;) {
+    try {
+      void take(await listener.accept());
+    } catch (error) {
+      // A client that went before it was accepted. Iterating over the listener would end here, without a word.
+      if (error instanceof Deno.errors.BadResource) return;
+    }
+  }
 })();
 
 for await (const _ of Deno.stdin.readable) { /* until it is closed */ }
