@@ -12,6 +12,9 @@ import { until } from "../support/wait.ts";
 /** Clients that come, far more than there is room for. */
 const CLIENTS = 400;
 
+/** Descriptors that Weir keeps in hand for a shortage. */
+const SPARES = 16;
+
 /** Milliseconds in which a client that is too many is to be told so. */
 const REFUSED_WITHIN_MS = 100;
 
@@ -133,10 +136,11 @@ peerTest(
     await assertEchoes(held, "before");
     await run(prlimit, ["--pid", String(running.pid), "--nofile=100"]);
     const crowd = await Promise.allSettled(Array.from({ length: 150 }, () => connect(running.adminPort)));
-    // Deno 2.9 ends the server then, with a line in the log; 2.7 goes on trying.
+    // Deno 2.9 ends the server then, with a line in the log; 2.7 goes on trying. A probe that gets no descriptor makes
+    // Weir let go of those in hand, so that as many are free for a while.
     await until("it has met the limit", () => {
       const open = [...Deno.readDirSync(`/proc/${running.pid}/fd`)].length;
-      return open >= 100 || running.log.includes("The admin API cannot take requests");
+      return open >= 100 - SPARES || running.log.includes("The admin API cannot take requests");
     });
     await assertEchoes(held, "meanwhile");
     for (const client of crowd) if (client.status === "fulfilled") client.value.close();

@@ -1,5 +1,7 @@
 /** Small real servers to balance over. @module */
 
+import { accepting } from "./accepting.ts";
+
 /** A server on loopback. */
 export interface TestServer extends AsyncDisposable {
   readonly port: number;
@@ -18,8 +20,8 @@ export function serve(handler: Handler, { port = 0, hostname = "127.0.0.1" } = {
   const open = new Set<Deno.TcpConn>();
   let accepted = 0;
   const handlers = new Set<Promise<void>>();
-  const accepting = (async () => {
-    for await (const connection of listener) {
+  const taking = (async () => {
+    for await (const connection of accepting(listener)) {
       accepted++;
       open.add(connection);
       const work = handler(connection).catch(() => {}).finally(() => {
@@ -49,7 +51,7 @@ export function serve(handler: Handler, { port = 0, hostname = "127.0.0.1" } = {
           connection.close();
         } catch { /* closed before */ }
       }
-      await accepting.catch(() => {});
+      await taking.catch(() => {});
       await Promise.all(handlers);
     },
   };

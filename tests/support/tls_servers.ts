@@ -1,5 +1,6 @@
 /** Servers that speak TLS, or should. @module */
 
+import { accepting } from "./accepting.ts";
 import type { Issued } from "./authority.ts";
 import { writeAll } from "./servers.ts";
 
@@ -33,8 +34,8 @@ export function tlsEchoServer(
     }
     await connection.closeWrite();
   };
-  const accepting = (async () => {
-    for await (const connection of listener) {
+  const taking = (async () => {
+    for await (const connection of accepting(listener)) {
       open.add(connection);
       const one = echo(connection).catch(() => {}).finally(() => {
         open.delete(connection);
@@ -55,7 +56,7 @@ export function tlsEchoServer(
     async [Symbol.asyncDispose]() {
       closeAnyway(listener);
       for (const connection of open) closeAnyway(connection);
-      await accepting.catch(() => {});
+      await taking.catch(() => {});
       await Promise.all(work);
     },
   };
