@@ -12,6 +12,12 @@ import { type Target, targetOf, TARGETS } from "./targets.ts";
 /** The least that works: see "Permissions" in the README. */
 const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write", "--no-prompt"];
 
+/**
+ * Embeds the npm packages that Weir's modules lead to, and not all of deno.lock, which has those of the tests as well.
+ * `--exclude-unused-npm` says the same, but Deno 2.7 does not know it.
+ */
+const IMPORTED_PACKAGES_ONLY = "--unstable-npm-lazy-caching";
+
 /** Enough for the headers of every executable format. */
 const HEAD_BYTES = 4096;
 
@@ -27,6 +33,7 @@ export async function compileTarget(output: string, target?: Target): Promise<vo
     args: [
       "compile",
       ...PERMISSIONS,
+      IMPORTED_PACKAGES_ONLY,
       // A worker is entered by its URL, which the compiler does not follow by itself.
       "--include",
       "src/worker/entry.ts",

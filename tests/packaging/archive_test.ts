@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { VERSION } from "../../src/version.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { debName } from "../../scripts/release/deb.ts";
+import { projectPath } from "../support/program.ts";
 import { ARCHIVE, BUILT, OWN, temporaryFolder } from "./built.ts";
 
 peerTest("the archive is what SHA256SUMS says, and unpacks into one folder", ["sha256sum", "tar"], async (programs) => {
@@ -60,3 +61,48 @@ Deno.test("the executable in the archive has the bytes of the one that was built
   );
   assert.deepEqual(packed, built);
 });
+
+/** What `deno info --json` says of the npm packages that a module leads to. */
+interface ModuleGraph {
+  readonly modules: readonly { readonly npmPackage?: string }[];
+  readonly npmPackages: Readonly<Record<string, { readonly name: string; readonly dependencies: readonly string[] }>>;
+}
+
+/** The names of all packages of deno.lock, and of those that these modules import, over however many others. */
+async function npmPackages(
+  modules: readonly string[],
+): Promise<{ readonly all: string[]; readonly imported: string[] }> {
+  const graphs = await Promise.all(
+    modules.map(async (module) =>
+      JSON.parse((await run(Deno.execPath(), ["info", "--json", projectPath(module)])).stdout) as ModuleGraph
+    ),
+  );
+  const packages = Object.assign({}, ...graphs.map((graph) => graph.npmPackages)) as ModuleGraph["npmPackages"];
+  const reached = new Set<string>();
+  const reach = (id: string) => {
+    if (reached.has(id)) return;
+    reached.add(id);
+    packages[id]?.dependencies.forEach(reach);
+  };
+  for (const { npmPackage } of graphs.flatMap((graph) => graph.modules)) {
+    if (npmPackage !== undefined) reach(npmPackage);
+  }
+  const names = (ids: Iterable<string>) => [...new Set([...ids].map((id) => packages[id]?.name ?? id))].sort();
+  return { all: names(Object.keys(packages)), imported: names(reached) };
+}
+
+peerTest(
+  "the executable holds the npm packages that Weir imports, and none of those of its tests",
+  ["tar", "grep"],
+  async (
+    { tar, grep },
+  ) => {
+    await using folder = await temporaryFolder();
+    assert.equal((await run(tar, ["-xzf", `${BUILT}/${ARCHIVE.name}`, "-C", folder.path])).code, 0);
+    // A package is embedded with its package.json, as it is.
+    const names = await run(grep, ["-aoE", '"name": "[^"]+"', `${folder.path}/${ARCHIVE.title}/weir`]);
+    const { all, imported } = await npmPackages(["main.ts", "src/worker/entry.ts"]);
+    assert.ok(all.includes("fast-check") && !imported.includes("fast-check"), "there is something to leave out");
+    assert.deepEqual(all.filter((name) => names.stdout.includes(`"name": ${JSON.stringify(name)}\n`)), imported);
+  },
+);
