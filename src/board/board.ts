@@ -7,6 +7,7 @@
 import type { AccessFormat } from "../access_log/render.ts";
 import { END_REASONS, type EndReason } from "../end_reason.ts";
 import { HANDSHAKE_FAILURES, type HandshakeFailure } from "../net/tls/handshake_failure.ts";
+import { ClaimJournal } from "./claim_journal.ts";
 import { countTime, readTimes } from "./histogram.ts";
 import {
   ACCESS_FORMATS,
@@ -44,11 +45,6 @@ export class ListenerCounters {
   /** Counts up whenever something changes that decides who may take a connection, and how many. */
   get poolVersion(): number {
     return Atomics.load(this.#words, LISTENER.poolVersion);
-  }
-
-  /** Counts up whenever the open connections of any server change, by whichever thread; 32 bits that run over. */
-  get claims(): number {
-    return Atomics.load(this.#words, LISTENER.claims);
   }
 
   /** How the access log wants lines for connections that end; `null` while it is off. */
@@ -162,7 +158,8 @@ export class ListenerCounters {
 /** State and counters of one server, as one listener sees it. */
 export class ServerCounters {
   readonly #words: Int32Array;
-  readonly #listenerWords: Int32Array;
+  readonly #slot: number;
+  readonly #journal: ClaimJournal;
   readonly #open: OpenCount;
 
   /** @param memory the board the server stands on, that of a worker if it counts connections, @param key the server */
@@ -171,7 +168,8 @@ export class ServerCounters {
     const block = memory.blocks[Math.floor(slot / SLOTS_PER_BLOCK)];
     if (block === undefined) throw new Error(`Cannot find server "${key}" on the board`);
     this.#words = new Int32Array(block, (slot % SLOTS_PER_BLOCK) * SERVER.words * 4, SERVER.words);
-    this.#listenerWords = new Int32Array(memory.listener);
+    this.#slot = slot;
+    this.#journal = new ClaimJournal(memory.listener);
     const own = "ledger" in memory ? ledgerWord(memory.ledger, slot) : undefined;
     this.#open = new OpenCount({ words: this.#words, index: SERVER.active }, own);
   }
@@ -232,13 +230,13 @@ export class ServerCounters {
   /** A connection is on its way to the server. */
   reserve(): void {
     this.#open.add();
-    Atomics.add(this.#listenerWords, LISTENER.claims, 1);
+    this.#journal.note(this.#slot);
   }
 
   /** What {@link reserve} counted is over. */
   release(): void {
     this.#open.remove();
-    Atomics.add(this.#listenerWords, LISTENER.claims, 1);
+    this.#journal.note(this.#slot);
   }
 
   /** The server took a connection. */

@@ -20,6 +20,9 @@ export const HANDSHAKE_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 
 /** Upper bounds of the histogram of how long connections last, in seconds; one more bucket holds the rest. */
 export const DURATION_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 21_600] as const;
 
+/** How many changes of open connections are kept; a power of two. */
+export const CLAIMS_KEPT = 256;
+
 /** Word indices in a listener's block; counters take two words. */
 export const LISTENER = (() => {
   const active = 0;
@@ -60,7 +63,10 @@ export const LISTENER = (() => {
     turnWaiting: turnHolder + 1,
     /** One word: counts up whenever the open connections of any server change, by whichever thread. */
     claims: turnHolder + 2,
-    words: turnHolder + 4,
+    /** The last of those changes: a word for each, see `claim_journal.ts`. */
+    claimed: turnHolder + 3,
+    /** Even, so that 64-bit values are aligned. */
+    words: turnHolder + 4 + CLAIMS_KEPT,
   } as const;
 })();
 

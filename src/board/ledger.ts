@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ClaimJournal } from "./claim_journal.ts";
 import { type BoardMemory, type LedgerMemory, LISTENER, SERVER, SLOTS_PER_BLOCK } from "./layout.ts";
 import { settle, type SharedWord } from "./open_count.ts";
 
@@ -38,5 +39,5 @@ export function settleLedger(board: BoardMemory, ledger: LedgerMemory): void {
     const index = (slot % SLOTS_PER_BLOCK) * SERVER.words + SERVER.active;
     settle({ words: new Int32Array(block), index }, ledgerWord(ledger, slot));
   }
-  Atomics.add(new Int32Array(board.listener), LISTENER.claims, 1);
+  new ClaimJournal(board.listener).noteAny();
 }

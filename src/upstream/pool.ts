@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ClaimJournal } from "../board/claim_journal.ts";
 import { ListenerCounters, ServerCounters } from "../board/board.ts";
 import type { HealthState, WorkerMemory } from "../board/layout.ts";
 import { TurnLock } from "../board/turn_lock.ts";
@@ -59,15 +60,12 @@ export class Server implements Candidate {
 export class Lease implements Disposable {
   /** The server that was picked. */
   readonly server: Server;
-  readonly #changed: (server: Server) => void;
   #held = true;
 
-  /** @param server the server to claim, @param changed is told when it has been claimed, and given back */
-  constructor(server: Server, changed: (server: Server) => void) {
+  /** @param server the server to claim */
+  constructor(server: Server) {
     this.server = server;
-    this.#changed = changed;
     server.counters.reserve();
-    changed(server);
   }
 
   /** Gives the server back. */
@@ -75,7 +73,6 @@ export class Lease implements Disposable {
     if (!this.#held) return;
     this.#held = false;
     this.server.counters.release();
-    this.#changed(this.server);
   }
 }
 
@@ -87,13 +84,19 @@ export interface PoolOptions {
   readonly now: () => number;
   /** Whether other threads pick from the same servers. */
   readonly shared?: boolean;
+  /** From how many servers on they are kept in order instead of being looked at one by one. */
+  readonly indexFrom?: number;
 }
 
 /** Servers that may take a connection when none of a tier before them may. */
 interface Tier {
   readonly servers: readonly Server[];
-  /** Where there are many of them and no other thread changes their turns. */
+  /** Where there are many of them. */
   readonly index: PickIndex<Server> | undefined;
+}
+
+function isIndexed({ index }: Tier): boolean {
+  return index !== undefined;
 }
 
 /** The servers of one listener. */
@@ -109,8 +112,10 @@ export class Pool {
   #eligible = new Map<IpFamily, readonly Tier[]>();
   /** The state of the board that they were worked out with: other threads write it too. */
   #seenVersion = 0;
-  /** The state of the open connections that the tiers' indexes know of. */
-  #seenClaims = 0;
+  /** What the tiers' indexes have to be told. */
+  readonly #journal: ClaimJournal;
+  /** By their slots on the board. */
+  #bySlot: (Server | undefined)[] = [];
   /** The second since 1970 that the weights hold for; `undefined` when no server warms up. */
   #warmSecond: number | undefined;
 
@@ -120,6 +125,7 @@ export class Pool {
     this.#options = options;
     this.#board = new ListenerCounters(memory.listener);
     this.#lock = new TurnLock(memory.listener, memory.worker);
+    this.#journal = new ClaimJournal(memory.listener);
     this.#shared = options.shared ?? false;
     this.#take(plan, memory);
   }
@@ -153,6 +159,8 @@ export class Pool {
       server.plan = settings;
       return [settings.key, server];
     }));
+    this.#bySlot = [];
+    for (const [key, slot] of memory.slots) this.#bySlot[slot] = this.#servers.get(key);
     this.#refresh();
   }
 
@@ -188,10 +196,12 @@ export class Pool {
   #pick(client: string, tried: ReadonlySet<Server>): Lease | undefined {
     if (this.#isStale()) this.#refresh();
     const tiers = this.#tiers(peerFamily(client));
-    if (this.#board.claims !== this.#seenClaims) this.#refreshIndexes();
+    if (this.#plan.algorithm === "wlc" && tiers.some(isIndexed) && !this.#journal.read(this.#moved)) {
+      this.#refreshIndexes();
+    }
     for (const tier of tiers) {
       const server = tier.index === undefined ? this.#scan(tier, client, tried) : tier.index.pick(tried);
-      if (server !== undefined) return new Lease(server, this.#changed);
+      if (server !== undefined) return new Lease(server);
     }
     return undefined;
   }
@@ -201,17 +211,14 @@ export class Pool {
     return SCHEDULERS[this.#plan.algorithm](candidates, client);
   }
 
-  /** This thread has claimed a server or given it back. */
-  readonly #changed = (server: Server): void => {
-    // One that went and came back is another one by now, whose count has changed as well: others see to that.
-    if (this.#servers.get(server.plan.key) !== server) return;
-    this.#seenClaims = (this.#seenClaims + 1) | 0;
+  /** A thread has claimed the server in a slot, or given it back. */
+  readonly #moved = (slot: number): void => {
+    const server = this.#bySlot[slot];
+    if (server === undefined) return;
     for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.moved(server);
   };
 
-  /** Others have: threads that pick no more, and are only there for the connections they have. */
   #refreshIndexes(): void {
-    this.#seenClaims = this.#board.claims;
     for (const tiers of this.#eligible.values()) for (const { index } of tiers) index?.refresh();
   }
 
@@ -260,8 +267,10 @@ export class Pool {
     }).map((servers): Tier => {
       const sum = servers.reduce((total, server) => total + server.weight, 0);
       for (const server of servers) server.counters.scaleTurn(sum);
-      const isIndexed = !this.#shared && algorithm !== "source-hash" && servers.length >= INDEX_FROM;
-      return { servers, index: isIndexed ? new PickIndex(servers, algorithm === "wlc") : undefined };
+      // By round robin the order of all picks, over all threads, is one: each has to see the turns that others left.
+      const isOrdered = algorithm === "wlc" || (algorithm === "wrr" && !this.#shared);
+      const isMany = servers.length >= (this.#options.indexFrom ?? INDEX_FROM);
+      return { servers, index: isOrdered && isMany ? new PickIndex(servers, algorithm === "wlc") : undefined };
     });
     this.#eligible.set(family, tiers);
     return tiers;

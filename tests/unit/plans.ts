@@ -15,6 +15,7 @@ import type {
 } from "../../src/config/model.ts";
 import { serverKey } from "../../src/config/server_places.ts";
 import { familyOf } from "../../src/net/ip.ts";
+import { INDEX_FROM } from "../../src/upstream/pick_index.ts";
 import { Pool, type PoolOptions, type Server } from "../../src/upstream/pool.ts";
 
 /** A server; its address is a loopback one unless the test gives another. */
@@ -115,10 +116,13 @@ export class TestPool {
   /** The settings in force. */
   #plan: PoolPlan;
 
-  /** @param plan the settings, @param ipTranslation may families mix, @param now milliseconds since 1970 */
-  constructor(plan: PoolPlan, ipTranslation = false, now: () => number = Date.now) {
+  /**
+   * @param plan the settings, @param ipTranslation may families mix, @param now milliseconds since 1970, @param indexFrom
+   * from how many servers on they are kept in order
+   */
+  constructor(plan: PoolPlan, ipTranslation = false, now: () => number = Date.now, indexFrom = INDEX_FROM) {
     this.boards = new BoardRegistry(now);
-    this.#options = { ipTranslation, now };
+    this.#options = { ipTranslation, now, indexFrom };
     this.pool = new Pool(plan, this.#memory(plan, plan), this.#options);
     this.#plan = plan;
   }

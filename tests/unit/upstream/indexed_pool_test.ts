@@ -1,8 +1,9 @@
-/** A pool of many servers picks as one that looks at each of them, which is what threads with siblings do. @module */
+/** A pool of many servers picks as one that looks at each of them. @module */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { ServerCounters } from "../../../src/board/board.ts";
+import { CLAIMS_KEPT } from "../../../src/board/layout.ts";
 import type { Algorithm } from "../../../src/config/model.ts";
 import { INDEX_FROM } from "../../../src/upstream/pick_index.ts";
 import type { Lease, Server } from "../../../src/upstream/pool.ts";
@@ -26,8 +27,7 @@ class Side {
   readonly #algorithm: Algorithm;
 
   constructor(weights: readonly number[], algorithm: Algorithm, scans: boolean) {
-    this.test = new TestPool(this.plan(weights, algorithm));
-    this.test.pool.share(scans);
+    this.test = new TestPool(this.plan(weights, algorithm), false, Date.now, scans ? Infinity : INDEX_FROM);
     this.#weights = weights;
     this.#algorithm = algorithm;
   }
@@ -97,6 +97,19 @@ Deno.test("pool.acquire() notices the end of a connection to a server that went 
   another[Symbol.dispose]();
   last[Symbol.dispose]();
   assert.equal(test.pool.acquire("192.0.2.1")?.server.plan.port, COUNT, "it has the fewest connections now");
+});
+
+Deno.test("pool.acquire() notices what another thread has done meanwhile, little or much", () => {
+  const test = new TestPool(poolPlan(weighted(new Array(COUNT).fill(1)), { algorithm: "wlc" }));
+  const memory = test.boards.forWorker("web", 2);
+  const others = Array.from({ length: COUNT }, (_, index) => new ServerCounters(memory, `127.0.0.1:${index + 1}`));
+  for (const changes of [1, 100, CLAIMS_KEPT - 1, CLAIMS_KEPT, CLAIMS_KEPT + 1, 3 * CLAIMS_KEPT]) {
+    for (let change = 0; change < changes; change++) others[change % (COUNT - 1)]?.reserve();
+    const fewest = Math.min(...others.map(({ active }) => active));
+    const lease = test.pool.acquire("192.0.2.1") ?? assert.fail();
+    assert.equal(lease.server.active - 1, fewest, `${changes} changes`);
+    lease[Symbol.dispose]();
+  }
 });
 
 Deno.test("pool.acquire() notices what a thread takes with it that dies", () => {

@@ -43,6 +43,21 @@ Deno.test("pool.acquire() in four threads at once holds 80,000 connections by le
   assert.deepEqual(["127.0.0.1:1", "127.0.0.1:2"].map((key) => boards.server("web", key)?.active), [0, 0]);
 });
 
+Deno.test("pool.acquire() in four threads at once gives 200 servers exactly their shares", async () => {
+  const weights = Array.from({ length: 200 }, (_, index) => [1, 2, 7][index % 3] ?? 1);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const { picked, open } = await pick(poolPlan(weighted(weights)), 20 * sum, false);
+  assert.deepEqual(picked, weights.map((weight) => THREADS * 20 * weight));
+  assert.deepEqual(open, weights.map(() => 0));
+});
+
+Deno.test("pool.acquire() in four threads at once fills 200 servers by least connections exactly by weight", async () => {
+  const weights = Array.from({ length: 200 }, (_, index) => [1, 2, 7][index % 3] ?? 1);
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  const { open } = await pick(poolPlan(weighted(weights), { algorithm: "wlc" }), 20 * sum, true);
+  assert.deepEqual(open, weights.map((weight) => THREADS * 20 * weight));
+});
+
 Deno.test("pool.acquire() in four threads at once gives an address the same server by source hash", async () => {
   const { picked } = await pick(poolPlan(weighted([3, 1, 7]), { algorithm: "source-hash" }), 1000, false);
   assert.deepEqual(picked.toSorted((a, b) => a - b), [0, 0, 4000]);
