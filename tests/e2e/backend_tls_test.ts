@@ -5,6 +5,7 @@ import { receivePattern, sendPattern } from "../support/bulk.ts";
 import { issue, type Issued, type IssueRequest, PURPOSES } from "../support/authority.ts";
 import { CERTIFICATE_STORE, certificateFiles, overTls, testCertificate } from "../support/certificates.ts";
 import { backends, listener, QUICK_CHECKS, type Settings } from "../support/configs.ts";
+import { alike, shown } from "../support/documentation.ts";
 import { assertEchoes } from "../support/echo.ts";
 import { familyTest, LOOPBACKS } from "../support/families.ts";
 import { TLS_VERSIONS } from "../support/openssl.ts";
@@ -167,6 +168,12 @@ const IMPOSTORS: readonly {
     reason: "HERE speaks neither TLS 1.2 nor TLS 1.3",
   },
 ];
+
+Deno.test("docs/backend-tls.md shows what is logged of a server whose certificate has expired", () => {
+  const reason = IMPOSTORS.find(({ what }) => what === "whose certificate has expired")?.reason ?? "";
+  const line = `Server 10.0.0.11:8443 of listener "web" was passed over: ${reason.replace("HERE", "10.0.0.11:8443")}`;
+  assert.deepEqual(alike(shown("docs/backend-tls.md", "Server 10.0.0.11:8443")), alike(line));
+});
 
 for (const { what, chain, options = [], reason } of IMPOSTORS) {
   peerTest(`a server ${what} is passed over and hears nothing`, ["openssl"], async ({ openssl }) => {

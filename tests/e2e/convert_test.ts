@@ -4,10 +4,11 @@ import assert from "node:assert/strict";
 import { CASE_FILE, readConvertCases } from "../convert/cases.ts";
 import { issue } from "../support/authority.ts";
 import { connectTls, type TestCertificate, testCertificate } from "../support/certificates.ts";
+import { shown } from "../support/documentation.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
 import { startServer } from "../support/processes.ts";
-import { projectPath, RunningWeir, weir } from "../support/program.ts";
+import { RunningWeir, weir } from "../support/program.ts";
 import { httpServer, readAll, writeAll } from "../support/servers.ts";
 
 const CASES = readConvertCases();
@@ -17,11 +18,8 @@ async function temporaryFolder() {
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
 }
 
-function shown(): string {
-  const text = CASES.find(({ name }) => name === "102-side-by-side")?.text;
-  assert.ok(text !== undefined);
-  return text;
-}
+/** The configuration of HAProxy that the documentation shows. */
+const SIDE_BY_SIDE = shown("docs/coming-from.md", "global\n");
 
 peerTest("HAProxy takes every configuration that is translated in the cases", ["haproxy"], async ({ haproxy }) => {
   await using folder = await temporaryFolder();
@@ -43,9 +41,7 @@ peerTest("HAProxy takes every configuration that is translated in the cases", ["
 
 peerTest("nginx takes the configuration that the documentation shows", ["nginx"], async ({ nginx }) => {
   await using folder = await temporaryFolder();
-  const page = await Deno.readTextFile(projectPath("docs/coming-from.md"));
-  const block = /^```nginx\n([\s\S]*?)^```$/m.exec(page)?.[1];
-  assert.ok(block !== undefined);
+  const block = shown("docs/coming-from.md", "events {}");
   const { certPem, keyPem } = await testCertificate();
   for (const [name, content] of [["www.pem", certPem], ["www.key", keyPem], ["ca.pem", certPem]] as const) {
     await Deno.writeTextFile(`${folder.path}/${name}`, content, { mode: 0o600 });
@@ -98,7 +94,7 @@ peerTest(
     const pem = `${input.path}/www.pem`;
     await Deno.writeTextFile(pem, certificate.certPem + certificate.keyPem, { mode: 0o600 });
     const configure = async (folder: string, port: number, tlsPort: number) => {
-      const text = shown()
+      const text = SIDE_BY_SIDE
         .replaceAll("/run/haproxy", folder).replaceAll("/etc/ssl/www.pem", pem)
         .replaceAll(":8000", `127.0.0.1:${port}`).replaceAll(":8443", `127.0.0.1:${tlsPort}`)
         .replaceAll("198.51.100.7", "127.0.0.2").replaceAll("10.0.0.11:80", `127.0.0.1:${first.port}`)
@@ -135,7 +131,7 @@ peerTest(
 Deno.test("weir convert writes YAML that weir check takes, and says on standard error what it left", async () => {
   await using folder = await temporaryFolder();
   const cwd = folder.path;
-  const text = shown().replaceAll("/etc/ssl/www.pem", "www.pem");
+  const text = SIDE_BY_SIDE.replaceAll("/etc/ssl/www.pem", "www.pem");
   const { certPem, keyPem } = await testCertificate();
   await Deno.writeTextFile(`${cwd}/www.pem`, certPem + keyPem, { mode: 0o600 });
   await Deno.writeTextFile(`${cwd}/${CASE_FILE}`, text);

@@ -1,14 +1,13 @@
 /** The page for beginners, done word for word, with ports that are free. @module */
 
 import assert from "node:assert/strict";
+import { shownAll } from "../support/documentation.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
-import { projectPath } from "../support/program.ts";
 import { shellFolder } from "../support/shells.ts";
 
 peerTest("docs/getting-started.md works as it stands", ["bash", "python3", "curl", "openssl"], async ({ bash }) => {
-  const page = await Deno.readTextFile(projectPath("docs/getting-started.md"));
-  const blocks = [...page.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => text);
+  const blocks = shownAll("docs/getting-started.md", "sh");
   await using folder = await shellFolder();
   const ports = new Map([8000, 8080, 8081, 8443, 9900].map((port) => [String(port), String(freePort())]));
   const moved = (text: string) => text.replaceAll(/\b(8000|8080|8081|8443|9900)\b/g, (port) => ports.get(port) ?? port);

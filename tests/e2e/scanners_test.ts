@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { issue, PURPOSES } from "../support/authority.ts";
 import { overTls } from "../support/certificates.ts";
 import { backends, listener } from "../support/configs.ts";
+import { alike, shown } from "../support/documentation.ts";
 import { daysFromNow, issueClients, MUTUAL_STORE, mutualFiles, overMutualTls } from "../support/mutual.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
@@ -59,6 +60,10 @@ peerTest("sslscan finds TLS 1.2 and 1.3 with AEAD suites only, and nothing to co
       "TLSv1.3 not vulnerable to heartbleed",
       "TLSv1.2 not vulnerable to heartbleed",
     ]);
+    // The page leaves lines out, and the command's own.
+    const lines = alike(stdout);
+    const page = alike(shown("docs/tls.md", "$ sslscan")).slice(1);
+    if (name === "one-way") assert.deepEqual(page.filter((line) => !lines.includes(line)), []);
   }));
 });
 
@@ -69,6 +74,7 @@ peerTest("nmap gives every suite of both listeners an A", ["nmap"], async ({ nma
   const list = ports.map(([, port]) => port).join(",");
   const { stdout } = await run(nmap, ["-n", "-Pn", "-p", list, "--script", "ssl-enum-ciphers", "127.0.0.1"]);
   assert.deepEqual(stdout.match(/least strength: .*/g), ["least strength: A", "least strength: A"], stdout);
+  assert.match(shown("docs/tls.md", "$ nmap"), /^\|_ {2}least strength: A +\(both listeners\)$/m);
   assert.deepEqual([...new Set(stdout.match(/(SSL|TLS)v[\d.]+/g))], ["TLSv1.2", "TLSv1.3"]);
   const suites = stdout.match(/TLS_\w+/g) ?? [];
   assert.equal(suites.length, 12, stdout);

@@ -7,6 +7,7 @@
 
 import assert from "node:assert/strict";
 import { debName } from "../../scripts/release/deb.ts";
+import { shown } from "../support/documentation.ts";
 import { findProgram, PEERS_REQUIRED, peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
 import { nameServer, readName } from "../support/servers.ts";
@@ -31,18 +32,50 @@ peerTest("the unit is hardened", ["systemd-analyze"], async (programs) => {
   assert.ok(exposure <= EXPOSURE_AT_MOST, stdout);
 });
 
+peerTest(
+  "the drop-in that docs/deployment.md shows is one that systemd takes",
+  ["systemd-analyze"],
+  async (programs) => {
+    await using folder = await temporaryFolder();
+    const unit = `${folder.path}/weir.service`;
+    // Without the package there is no Weir to be started.
+    const text = await Deno.readTextFile("packaging/systemd/weir.service");
+    await Deno.writeTextFile(unit, text.replaceAll("=/usr/bin/weir", "=/bin/true"));
+    await Deno.mkdir(`${unit}.d`);
+    const verify = async (dropIn: string) => {
+      await Deno.writeTextFile(`${unit}.d/override.conf`, dropIn);
+      return await run(programs["systemd-analyze"], ["verify", "--man=no", unit]);
+    };
+    const shownDropIn = shown("docs/deployment.md", "# systemctl edit weir");
+    assert.deepEqual(await verify(shownDropIn), { code: 0, stdout: "", stderr: "" });
+    assert.match((await verify(shownDropIn.replace("Groups", "Grups"))).stderr, /Unknown key/);
+  },
+);
+
 /** The commands of a unit file's key, in order. */
 async function commands(unit: string, key: string): Promise<string[]> {
   const text = await Deno.readTextFile(unit);
   return [...text.matchAll(new RegExp(`^${key}=(.*)$`, "gm"))].map((match) => match[1] ?? "");
 }
 
-const NAMES = ["dpkg", "systemd-analyze", "strace", "man"] as const;
+const NAMES = ["apt", "dpkg", "systemd-analyze", "strace", "man"] as const;
 const mayInstall = PEERS_REQUIRED && Deno.uid() === 0 && findProgram("weir") === undefined;
 
 if (mayInstall) {
   peerTest("the package is installed, serves by its unit's commands, and is removed again", NAMES, async (programs) => {
-    const installed = await run(programs.dpkg, ["--install", PACKAGE]);
+    await using folder = await temporaryFolder();
+    // Nobody is there to be asked, and nothing beside it is needed.
+    await Deno.writeTextFile(
+      `${folder.path}/apt.conf`,
+      'APT::Get::Assume-Yes "true";\nAPT::Install-Recommends "false";\n',
+    );
+    const command = shown("docs/installation.md", "apt install").trim().replace(/weir_\S+/, debName(OWN) ?? "");
+    const [program, ...words] = command.split(" ");
+    assert.equal(program, "apt");
+    const installed = await run(programs.apt, words, {
+      cwd: BUILT,
+      env: { APT_CONFIG: `${folder.path}/apt.conf`, DEBIAN_FRONTEND: "noninteractive" },
+    });
     try {
       assert.equal(installed.code, 0, installed.stderr);
       const unit = "/lib/systemd/system/weir.service";

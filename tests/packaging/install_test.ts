@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/version.ts";
+import { shown } from "../support/documentation.ts";
 import { findProgram, peerTest, run } from "../support/peers.ts";
 import { projectPath } from "../support/program.ts";
 import { ARCHIVE, BUILT, OWN, serveHttp, temporaryFolder } from "./built.ts";
@@ -52,6 +53,29 @@ for (const [title, args] of [["the newest", []], ["a version", ["--version", `v$
     assert.equal((await run(`${folder.path}/bin/weir`, ["version"])).code, 0);
   });
 }
+
+peerTest("docs/installation.md: what is shown of install.sh, for somebody who is not root", ["setpriv"], async ({
+  setpriv,
+}) => {
+  await using folder = await temporaryFolder();
+  await using server = serveRelease(RIGHT);
+  await Deno.chmod(folder.path, 0o777);
+  await Deno.copyFile(SCRIPT, `${folder.path}/install.sh`);
+  // /opt/weir is root's.
+  const text = shown("docs/installation.md", "sh install.sh ").replace("/opt/weir", `${folder.path}/opt`);
+  const nobody = Deno.uid() === 0 ? ["--reuid=65534", "--regid=65534", "--clear-groups"] : [];
+  const { code, stdout, stderr } = await run(setpriv, [...nobody, "sh", "-euc", text], {
+    cwd: folder.path,
+    env: { HOME: folder.path, TMPDIR: folder.path, WEIR_RELEASES: server.origin },
+  });
+  assert.deepEqual([code, stderr], [0, ""]);
+  assert.equal(stdout.match(/^Installed weir /gm)?.length, 2, stdout);
+  assert.deepEqual(contents(folder.path), [
+    ".local/bin/weir",
+    "install.sh",
+    "opt/weir",
+  ]);
+});
 
 peerTest("install.sh works with wget where there is no curl", ["wget"], async () => {
   await using folder = await temporaryFolder();

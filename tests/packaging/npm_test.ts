@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/version.ts";
+import { shown } from "../support/documentation.ts";
 import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
 import { until } from "../support/wait.ts";
@@ -30,18 +31,19 @@ async function registry(names: readonly string[]) {
 }
 
 function npm(program: string, args: readonly string[], { cwd, origin }: { cwd: string; origin: string }) {
-  return run(program, args, {
-    cwd,
-    env: {
-      HOME: cwd,
-      npm_config_cache: `${cwd}/cache`,
-      npm_config_registry: origin,
-      npm_config_update_notifier: "false",
-      npm_config_audit: "false",
-      npm_config_fund: "false",
-      npm_config_loglevel: "error",
-    },
-  });
+  return run(program, args, { cwd, env: npmEnvironment(cwd, origin) });
+}
+
+function npmEnvironment(cwd: string, origin: string): Record<string, string> {
+  return {
+    HOME: cwd,
+    npm_config_cache: `${cwd}/cache`,
+    npm_config_registry: origin,
+    npm_config_update_notifier: "false",
+    npm_config_audit: "false",
+    npm_config_fund: "false",
+    npm_config_loglevel: "error",
+  };
 }
 
 peerTest("npx weir-lb runs Weir, with its exit codes", ["node", "npx"], async ({ npx }) => {
@@ -54,6 +56,41 @@ peerTest("npx weir-lb runs Weir, with its exit codes", ["node", "npx"], async ({
   const wrong = await npm(npx, ["--yes", LAUNCHER, "chekc"], options);
   assert.equal(wrong.code, 2, wrong.stderr);
   assert.match(wrong.stderr, /Unknown command "chekc"/);
+});
+
+/** Runs a program that serves until it is told to stop: waits until it has said so, and stops it as Ctrl-C does. */
+const serving = (command: string, said: string) =>
+  `${command} > told 2>&1 &
+for _ in $(seq 600); do grep -q '${said}' told && break; sleep 0.1; done
+grep '${said}' told
+kill -INT -- -$!; wait $! || :
+`;
+
+const SHOWN: readonly (readonly [page: string, text: string])[] = [
+  ["docs/installation.md", shown("docs/installation.md", "npx weir-lb demo")],
+  ["packaging/npm/README.md", shown("packaging/npm/README.md", "npx weir-lb demo")],
+];
+
+peerTest("what the pages show of npx and npm works as it stands", ["bash", "node", "npm"], async ({ bash }) => {
+  await using folder = await temporaryFolder();
+  await using server = await registry([LAUNCHER, PLATFORM]);
+  for (const [page, text] of SHOWN) {
+    const [port, admin] = [freePort(), freePort()];
+    const script = text.replace(/^npx weir-lb demo.*$/m, serving("npx weir-lb demo", "Ctrl-C stops it"))
+      .replace(/^weir init$/m, `$&\nsed -i 's/\\b8000\\b/${port}/; s/\\b9900\\b/${admin}/' weir.yaml`)
+      .replace(/^weir run$/m, serving("weir run", "accepts TCP"));
+    const { code, stdout, stderr } = await run(bash, ["-c", `set -em\n${script}\nweir version`], {
+      cwd: folder.path,
+      env: {
+        ...npmEnvironment(folder.path, server.origin),
+        npm_config_yes: "true",
+        npm_config_prefix: folder.path,
+        PATH: `${folder.path}/bin:${Deno.env.get("PATH") ?? ""}`,
+      },
+    });
+    assert.equal(code, 0, `${page}: ${stdout}\n${stderr}`);
+    assert.match(stdout, /^Ctrl-C stops it[\s\S]*\nweir \d+\.\d+\.\d+ /, page);
+  }
 });
 
 peerTest("installed with npm, Weir serves, and ends in order on SIGTERM", ["node", "npm"], async ({ npm: program }) => {

@@ -132,3 +132,20 @@ function splitWords(text: string): string[] {
   const words = text.match(/(?:\\.|[^\s\\])+/g) ?? [];
   return words.map((word) => word.replaceAll(/\\(.)/g, "$1")).sort();
 }
+
+/** Runs the commands of a page as in a terminal, in a folder, with the program as `weir`; the first that fails ends it. */
+export async function runShown(
+  bash: string,
+  folder: ShellFolder,
+  script: string,
+  env: Record<string, string> = {},
+): Promise<string> {
+  // A request that is refused is a command that failed, and no proxy of this machine's stands in between.
+  await Deno.writeTextFile(`${folder.path}/.curlrc`, 'fail-with-body\nnoproxy = "*"\n');
+  const { code, stdout, stderr } = await run(bash, ["-euo", "pipefail", "-c", script], {
+    cwd: folder.path,
+    env: { ...folder.env, NO_COLOR: "1", ...env },
+  });
+  if (code !== 0) throw new Error(`exit ${code}\n${script}\n${stdout}\n${stderr}`);
+  return stdout;
+}

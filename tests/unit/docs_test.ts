@@ -5,38 +5,11 @@ import project from "../../deno.json" with { type: "json" };
 import { readCommandLine } from "../../src/cli/command.ts";
 import { COMMANDS, HELP } from "../../src/cli/commands.ts";
 import { makeCaseFiles } from "../config/cases.ts";
+import { conclude, Tally } from "../chaos/tally.ts";
 import { errorsIn } from "../config/load_text.ts";
+import { issueChain } from "../support/authority.ts";
+import { alike, type Block, BLOCKS, PAGES, readPage, shown } from "../support/documentation.ts";
 import { projectPath } from "../support/program.ts";
-
-const PAGES = [
-  "README.md",
-  ...[...Deno.readDirSync(projectPath("docs"))].filter(({ name }) => name.endsWith(".md")).map(({ name }) =>
-    `docs/${name}`
-  ),
-].sort();
-
-const read = (page: string) => Deno.readTextFileSync(projectPath(page));
-
-interface Block {
-  readonly place: string;
-  readonly language: string;
-  readonly text: string;
-}
-
-/** The code blocks of a page, with what they are indented by taken away. */
-function blocksOf(page: string): Block[] {
-  const text = read(page);
-  return [...text.matchAll(/^( *)```(\w+)\n([\s\S]*?)^ *```$/gm)].map((
-    [, indent = "", language = "", body = ""],
-    index,
-  ) => ({
-    place: `${page}, block ${index + 1}`,
-    language,
-    text: body.replaceAll(new RegExp(`^${indent}`, "gm"), ""),
-  }));
-}
-
-const blocks = PAGES.flatMap(blocksOf);
 
 const caseFiles = await makeCaseFiles();
 const [certificate = "", key = "", ca = ""] = ["good.pem", "good.key", "ca.pem"].map((name) =>
@@ -56,30 +29,101 @@ function filesNamedIn(text: string): Record<string, string> {
   return files;
 }
 
-for (const { place, text } of blocks.filter(({ language }) => language === "yaml")) {
-  Deno.test(`${place}: the configuration is valid`, () => {
+/** A page may leave out what it is not about, as a whole. */
+const ELSEWHERE = /must be the name of a defined .*; none is defined$/;
+
+for (const { page, line, text } of BLOCKS.filter(({ language }) => language === "yaml")) {
+  Deno.test(`${page}:${line}: the configuration is valid`, () => {
     const errors = errorsIn(text, { files: filesNamedIn(text), environment: { WEIR_ADMIN_TOKEN: "secret" } });
-    // A page may leave out what it is not about, as a whole.
-    assert.deepEqual(errors.filter((line) => !/must be the name of a defined .*; none is defined$/.test(line)), []);
+    assert.deepEqual(errors.filter((line) => !ELSEWHERE.test(line)), []);
   });
 }
 
-for (const { place, text } of blocks.filter(({ language }) => language === "json")) {
-  Deno.test(`${place}: the JSON is JSON`, () => {
-    for (const line of text.includes("\n{") ? text.trim().split("\n") : [text]) JSON.parse(line);
-  });
+/** Blocks that no test runs or compares, and why. Everything else is YAML, or taken by a test with `shown`. */
+const NOT_RUN: readonly (readonly [page: string, beginning: string, why: string])[] = [
+  ["README.md", "npx -y deno@2.9.6 task test", "it is what runs this test"],
+  ["docs/architecture.md", "main thread ", "a picture"],
+  ["docs/concepts.md", "               listener ", "a picture"],
+  [
+    "docs/deployment.md",
+    "sudoedit /etc/weir/weir.yaml",
+    "needs a running systemd; deb_test.ts runs the unit's commands",
+  ],
+  ["docs/deployment.md", "docker build ", "needs Docker; containers_test.ts has the Dockerfile judged"],
+  ["docs/deployment.md", "kubectl create ", "needs a cluster; containers_test.ts has the manifests judged"],
+  ["docs/installation.md", "deno task compile ", "other platforms' runtimes come from dl.deno.land; CI builds its own"],
+  ["docs/performance.md", "deno task bench ", "a quarter of an hour; the gate is a part of CI"],
+  ["docs/performance.md", "deno run --allow-all bench/access_log.ts", "minutes, on a machine with nothing else to do"],
+  ["docs/performance.md", "deno run --allow-all bench/ports.ts", "minutes, on a machine with nothing else to do"],
+  ["docs/tls.md", "$ testssl ", "a summary by hand; scanners_test.ts runs testssl in its long form"],
+];
+
+/** What tests take: `shown("page", "beginning")` and `shownAll("page", "language")`, wherever they stand. */
+async function takenByTests(): Promise<readonly ((block: Block) => boolean)[]> {
+  const taken: ((block: Block) => boolean)[] = [];
+  const literal = String.raw`("(?:[^"\\]|\\.)*"|'[^']*')`;
+  const calls = new RegExp(String.raw`\b(shown|shownAll)\(\s*${literal},\s*${literal},?\s*\)`, "g");
+  const read = (quoted: string) => quoted.startsWith("'") ? quoted.slice(1, -1) : JSON.parse(quoted) as string;
+  const walk = async (folder: string): Promise<void> => {
+    for await (const { name, isDirectory } of Deno.readDir(folder)) {
+      if (isDirectory) await walk(`${folder}/${name}`);
+      if (!name.endsWith("_test.ts")) continue;
+      const source = await Deno.readTextFile(`${folder}/${name}`);
+      for (const [, call, first = "", second = ""] of source.matchAll(calls)) {
+        const [page, what] = [read(first), read(second)];
+        taken.push((block) =>
+          block.page === page && (call === "shown" ? block.text.startsWith(what) : block.language === what)
+        );
+      }
+    }
+  };
+  await walk(projectPath("tests"));
+  return taken;
 }
+
+Deno.test("every block of every page is run, or compared with what is true, or on the list of those that are not", async () => {
+  const taken = await takenByTests();
+  const isTaken = (block: Block) => block.language === "yaml" || taken.some((takes) => takes(block));
+  const listed = (block: Block) =>
+    NOT_RUN.filter(([page, beginning]) => block.page === page && block.text.startsWith(beginning));
+  const place = ({ page, line, text }: Block) => `${page}:${line} ${text.split("\n")[0]}`;
+  assert.deepEqual(BLOCKS.filter((block) => !isTaken(block) && listed(block).length === 0).map(place), [], "forgotten");
+  assert.deepEqual(BLOCKS.filter((block) => isTaken(block) && listed(block).length > 0).map(place), [], "both");
+  const gone = NOT_RUN.filter((entry) => BLOCKS.filter((block) => listed(block).includes(entry)).length !== 1);
+  assert.deepEqual(gone, [], "no such block, or more than one");
+  assert.equal(BLOCKS.length, PAGES.flatMap((page) => readPage(page).match(/^ *```[^`\n]*$/gm) ?? []).length / 2);
+});
+
+Deno.test("README.md shows an error as it is", () => {
+  const text = "listeners: []\nbackendGroups: { web: { servers: [{ address: 10.0.0.11, port: 80 }], " +
+    "healthCheck: { timeout: 90 } } }\n";
+  assert.deepEqual(alike(shown("README.md", "weir.yaml:14:16")), alike(errorsIn(text)[0] ?? ""));
+});
+
+Deno.test("docs/tls.md shows the error of a chain that is out of order as it is", async () => {
+  const { root, intermediate, leaf } = await issueChain("www.example.com");
+  const text = "certificates:\n  www: { certFile: certs/www.pem, keyFile: certs/www.key }\nlisteners: []\n";
+  const certificates = [leaf, root, intermediate].map(({ certPem }) => certPem).join("");
+  const errors = errorsIn(text, { files: { "certs/www.pem": certificates, "certs/www.key": leaf.keyPem } });
+  assert.deepEqual(errors.flatMap(alike), alike(shown("docs/tls.md", "weir.yaml:3:15")));
+});
+
+Deno.test("docs/reliability.md shows the rows that deno task chaos ends with", () => {
+  const facts = { seconds: 1, memoryStart: 1, memoryEnd: 1, descriptorsStart: 1, descriptorsEnd: 1, faultsInLog: [] };
+  const { table } = conclude(new Tally(), facts);
+  assert.deepEqual(alike(shown("docs/reliability.md", "seconds ")), alike(table));
+});
 
 Deno.test("every command line of Weir that is shown is one that Weir takes", () => {
-  const shown = blocks.filter(({ language }) => language === "sh").flatMap(({ place, text }) =>
+  const lines = BLOCKS.filter(({ language }) => language === "sh").flatMap(({ page, line: at, text }) =>
     text.replaceAll("\\\n", " ").split("\n").flatMap((line) => {
       const match = /(?:^|[|(] *|npx )(?:dist\/)?weir(?:-lb)? ([a-z-].*)$/.exec(line.trim());
       const command = match?.[1]?.split(/ *(?: #|&&|[|&>)]| \d>)/)[0]?.trim();
-      return command === undefined || command === "" ? [] : [{ place, command }];
+      return command === undefined || command === "" ? [] : [{ place: `${page}:${at}`, command }];
     })
   );
-  assert.ok(shown.length > 10, "command lines were found");
-  for (const { place, command } of shown) {
+  assert.ok(lines.length > 10, "command lines were found");
+  for (const { place, command } of lines) {
     const [name = "", ...words] = command.split(/\s+/);
     const found = COMMANDS.find((one) => one.name === (name.startsWith("-") ? "run" : name));
     assert.ok(found !== undefined || name === HELP.name, `${place}: weir ${command}`);
@@ -89,7 +133,7 @@ Deno.test("every command line of Weir that is shown is one that Weir takes", () 
 
 Deno.test("every task that is shown is there", () => {
   for (const page of PAGES) {
-    for (const [line, name = ""] of read(page).matchAll(/deno(?:@[\d.]+)? task ([a-z0-9]+)/g)) {
+    for (const [line, name = ""] of readPage(page).matchAll(/deno(?:@[\d.]+)? task ([a-z0-9]+)/g)) {
       assert.ok(Object.hasOwn(project.tasks, name), `${page}: ${line}`);
     }
   }
@@ -103,7 +147,7 @@ function anchorOf(heading: string): string {
 Deno.test("every link within the documentation leads somewhere", () => {
   const broken: string[] = [];
   for (const page of PAGES) {
-    const prose = read(page).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
+    const prose = readPage(page).replaceAll(/^ *```[\s\S]*?^ *```$/gm, "");
     for (const [, target = ""] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(target)) continue;
       const [path = "", anchor] = target.split("#");
@@ -111,7 +155,7 @@ Deno.test("every link within the documentation leads somewhere", () => {
       try {
         const { isFile } = Deno.statSync(projectPath(file));
         const headings = isFile && anchor !== undefined
-          ? [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading))
+          ? [...readPage(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading))
           : [];
         if (anchor !== undefined && !headings.includes(anchor)) broken.push(`${page}: ${target}`);
       } catch {
