@@ -97,15 +97,18 @@ const tls = section({
     "one-way: the server shows a certificate; mutual: the client must show one as well.",
   ),
   certificate: reference("certificate").optional().describe(
-    "The certificate shown to clients, from the certificate store.",
+    "The certificate shown to clients, from the certificate store; this or certificates.",
   ),
   certificates: list(reference("certificate"), "certificates", 1).optional().describe(
     "Several certificates: a client gets the one for the host name it asks for (SNI), or else the first.",
   ),
-  clientCA: reference("client CA").optional().describe("Who must have signed the clients' certificates."),
+  clientCA: reference("client CA").optional().describe(
+    "Who must have signed the clients' certificates, an entry of clientCAs; needed for mutual.",
+  ),
   minVersion: oneOf("1.2", "1.3").default("1.2").describe("The lowest TLS version that is spoken."),
   alpn: list(alpnProtocol, "protocols").default([]).describe(
-    "Application protocols that are offered to clients, the best first; without any none is agreed on.",
+    "Application protocols that are offered to clients, the best first, each 1 to 255 characters; without any none is " +
+      "agreed on.",
   ),
   handshakeTimeout: whole(1, 60, "seconds").default(10).describe("Seconds that a handshake may take."),
   maxHandshakes: whole(1, 1_000_000).default(10_000).describe(
@@ -133,14 +136,16 @@ const listenAddress = z.string(rule("must be an IPv4 or IPv6 address"))
 
 /** One listener as the file gives it. */
 export const listenerSchema = section({
-  name: name().describe("What the listener is called, unique."),
+  name: name().describe("What the listener is called, unique: 1 to 63 letters, digits, dots, dashes or underscores."),
   protocol: oneOf("TCP", "TCP_SSL").describe("TCP relays as it is; TCP_SSL ends TLS and relays plain TCP."),
   address: listenAddress.default("0.0.0.0").describe('The address to listen on; "::" for both families.'),
-  port: port().optional().describe("The port to listen on."),
+  port: port().optional().describe("The port to listen on; this or ports."),
   ports: portList.optional().describe(
-    'Several ports, "10000-10100,10200": port P goes to port P of the server.',
+    'Several ports, "10000-10100,10200", 10,000 at most over all listeners: port P goes to port P of the server.',
   ),
-  backendGroup: reference("backend group").optional().describe("The backend group that gets the connections."),
+  backendGroup: reference("backend group").optional().describe(
+    "The backend group that gets the connections; this or backends.",
+  ),
   backends: backendGroupSchema.optional().describe("A backend group written in place."),
   tls: tls.optional(),
   proxyProtocol: oneOf("off", "v1", "v2").default("off").describe("The PROXY protocol header sent to servers."),
@@ -171,7 +176,7 @@ export const listenerSchema = section({
   ),
   tags: z.record(z.string().min(1, TAG_KEY_RULE).max(255, TAG_KEY_RULE), tagText, {
     error: ({ input }) => `must be a mapping from keys to texts, got ${showValue(input)}`,
-  }).default({}).describe("Keys and values for people and programs."),
+  }).default({}).describe("Keys and values for people and programs, texts of at most 255 characters."),
   description: text(255, 0).default("").describe("A line for people."),
 }, "a listener").describe("A port that clients connect to.");
 
@@ -241,7 +246,9 @@ export const generalShape = {
     ),
   }, "a mapping with servers").prefault({}).describe("How servers' host names are resolved."),
   maxWorkers: whole(1, 256).default(32).describe("Worker threads at most; more listeners than that share them."),
-  ipGroups: named(ipGroupSchema, "addresses").default({}).describe("Named sets of addresses and CIDR blocks."),
+  ipGroups: named(ipGroupSchema, "addresses").default({}).describe(
+    "Named sets of addresses and CIDR blocks: lists of them, or { file: NAME }.",
+  ),
   watchCertificates: flag().default(true).describe(
     "Whether changed files of certificates and clientCAs are taken up by themselves.",
   ),

@@ -18,7 +18,7 @@ peerTest("README.md: the demo, and what to ask it in another terminal", ["bash",
     mode: 0o755,
   });
   const child = new Deno.Command(bash, {
-    args: ["-c", `set -m; ${shown("README.md", "npx -y deno@2.9.6 task demo")}`],
+    args: ["-c", `exec ${shown("README.md", "npx -y deno@2.9.6 task demo")}`],
     cwd: projectPath(""),
     env: folder.env,
     stdin: "null",

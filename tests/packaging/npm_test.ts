@@ -66,6 +66,9 @@ grep '${said}' told
 kill -INT -- -$!; wait $! || :
 `;
 
+/** Whatever happens, nothing goes on when the shell has ended. */
+const TIDY = `trap 'for job in $(jobs -p); do kill -- -$job; done' EXIT`;
+
 const SHOWN: readonly (readonly [page: string, text: string])[] = [
   ["docs/installation.md", shown("docs/installation.md", "npx weir-lb demo")],
   ["packaging/npm/README.md", shown("packaging/npm/README.md", "npx weir-lb demo")],
@@ -79,7 +82,7 @@ peerTest("what the pages show of npx and npm works as it stands", ["bash", "node
     const script = text.replace(/^npx weir-lb demo.*$/m, serving("npx weir-lb demo", "Ctrl-C stops it"))
       .replace(/^weir init$/m, `$&\nsed -i 's/\\b8000\\b/${port}/; s/\\b9900\\b/${admin}/' weir.yaml`)
       .replace(/^weir run$/m, serving("weir run", "accepts TCP"));
-    const { code, stdout, stderr } = await run(bash, ["-c", `set -em\n${script}\nweir version`], {
+    const { code, stdout, stderr } = await run(bash, ["-c", `set -em\n${TIDY}\n${script}\nweir version`], {
       cwd: folder.path,
       env: {
         ...npmEnvironment(folder.path, server.origin),

@@ -131,6 +131,37 @@ Deno.test("every command line of Weir that is shown is one that Weir takes", () 
   }
 });
 
+Deno.test("README.md has every command, each with flags that it takes", () => {
+  const rows = [...readPage("README.md").matchAll(/^\| `weir .*$/gm)].map(([row]) => row);
+  const named = rows.flatMap((row) => {
+    const spans = [...row.matchAll(/`(?:weir )?\[?([a-z]+)/g)].map(([, word = ""]) => word);
+    const found = [...COMMANDS, HELP].filter(({ name }) => spans.includes(name) && row.includes(`weir ${name}`));
+    // The first row is that of the default: `weir [run]`.
+    const commands = found.length > 0 ? found : COMMANDS.filter(({ name }) => row.includes(`weir [${name}]`));
+    const known = commands.flatMap(({ flags }) => flags.flatMap(({ name, short }) => [`--${name}`, `-${short}`]));
+    for (const [flag] of row.split("--admin")[0]?.matchAll(/(?<=[[ `])-{1,2}[a-z]+/g) ?? []) {
+      assert.ok(known.includes(flag), `${flag} in ${row}`);
+    }
+    return commands.map(({ name }) => name);
+  });
+  assert.deepEqual(named.sort(), [...COMMANDS, HELP].map(({ name }) => name).sort());
+});
+
+Deno.test("every file of the project that a page names is there", () => {
+  const missing = PAGES.flatMap((page) => {
+    const named = [...readPage(page).matchAll(/`((?:tests|src|scripts|bench|config|packaging)\/[\w./-]*\w)/g)];
+    return named.flatMap(([, path = ""]) => {
+      try {
+        Deno.statSync(projectPath(path));
+        return [];
+      } catch {
+        return [`${page}: ${path}`];
+      }
+    });
+  });
+  assert.deepEqual(missing, []);
+});
+
 Deno.test("every task that is shown is there", () => {
   for (const page of PAGES) {
     for (const [line, name = ""] of readPage(page).matchAll(/deno(?:@[\d.]+)? task ([a-z0-9]+)/g)) {
