@@ -22,10 +22,14 @@ const FILES: readonly (readonly [path: string, name: string])[] = [
   ["LICENSE", "LICENSE"],
   ["README.md", "README.md"],
   ["CHANGELOG.md", "CHANGELOG.md"],
+  ["SECURITY.md", "SECURITY.md"],
   ["config/weir.example.yaml", "weir.example.yaml"],
   ["config/weir.schema.json", "weir.schema.json"],
   ["docs/weir.1", "weir.1"],
 ];
+
+/** What the README leads to, so that its links hold beside the executable as well. */
+const FOLDERS = ["docs", "config", "packaging"] as const;
 
 /** The folder that an archive unpacks to, and its name without the ending. */
 export function archiveTitle(target: Target): string {
@@ -97,6 +101,7 @@ function pack(target: Target, executable: Uint8Array): Uint8Array {
   const files: readonly (readonly [name: string, content: Uint8Array])[] = [
     [target.executable, executable],
     ...FILES.map(([path, name]) => [name, Deno.readFileSync(path)] as const),
+    ...FOLDERS.flatMap(filesIn).map((path) => [path, Deno.readFileSync(path)] as const),
     ["completion/weir.bash", text(bashCompletion(commands))],
     ["completion/_weir", text(zshCompletion(commands))],
     ["completion/weir.fish", text(fishCompletion(commands))],
@@ -107,6 +112,13 @@ function pack(target: Target, executable: Uint8Array): Uint8Array {
     isExecutable: name === target.executable,
   }));
   return target.node.os === "win32" ? zip(archived) : tarGz(archived);
+}
+
+/** The files in a folder and in its folders. */
+function filesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesIn(`${folder}/${name}`) : [`${folder}/${name}`]
+  );
 }
 
 async function sha256(bytes: Uint8Array): Promise<string> {

@@ -11,59 +11,60 @@ import { httpServer } from "../support/servers.ts";
 import { runShown, shellFolder } from "../support/shells.ts";
 import { until } from "../support/wait.ts";
 
-peerTest("README.md: the demo, and what to ask it in another terminal", ["bash", "curl"], async ({ bash }) => {
-  await using folder = await shellFolder();
-  // In CI npx would take this Deno from the registry.
-  await Deno.writeTextFile(`${folder.path}/bin/npx`, `#!/bin/sh\nshift 2\nexec '${Deno.execPath()}' "$@"\n`, {
-    mode: 0o755,
-  });
-  const child = new Deno.Command(bash, {
-    args: ["-c", `exec ${shown("README.md", "npx -y deno@2.9.6 task demo")}`],
-    cwd: projectPath(""),
-    env: folder.env,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let told = "";
-  const reading = (async () => {
-    const decoder = new TextDecoder();
-    for await (const bytes of child.stdout) told += decoder.decode(bytes, { stream: true });
-  })();
-  try {
-    await until("the demo has told everything", () => told.includes("Ctrl-C stops it"), 60);
-    const port = (pattern: RegExp) => Number(pattern.exec(told)?.[1]);
-    const moved = movedTo({
-      8000: port(/curl http:\S+?:(\d+)\/ /),
-      9000: port(/curl -k https:\S+?:(\d+)\//),
-      9900: port(/in a browser: http:\S+?:(\d+)\//),
+const DEMOS = [shown("README.md", "weir demo"), shown("README.md", "npx -y deno@2.9.6 task demo")];
+
+for (const demo of DEMOS) {
+  peerTest(`README.md: ${demo.split(" #")[0]?.trim()}, and what to ask in another terminal`, ["bash", "curl"], async ({
+    bash,
+  }) => {
+    await using folder = await shellFolder();
+    // In CI npx would take this Deno from the registry.
+    await Deno.writeTextFile(`${folder.path}/bin/npx`, `#!/bin/sh\nshift 2\nexec '${Deno.execPath()}' "$@"\n`, {
+      mode: 0o755,
     });
-    const answers = await runShown(bash, folder, moved(shown("README.md", "curl http://127.0.0.1:8000/")));
-    assert.match(answers, /^Hello from server (one|two|three)\nHello from server (one|two|three)\n\{"listeners":/);
-  } finally {
-    child.kill("SIGINT");
-    await child.status;
-    await reading;
-  }
-});
+    const child = new Deno.Command(bash, {
+      args: ["-c", `exec ${demo}`],
+      cwd: projectPath(""),
+      env: folder.env,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    let told = "";
+    const reading = (async () => {
+      const decoder = new TextDecoder();
+      for await (const bytes of child.stdout) told += decoder.decode(bytes, { stream: true });
+    })();
+    try {
+      await until("the demo has told everything", () => told.includes("Ctrl-C stops it"), 60);
+      const port = (pattern: RegExp) => Number(pattern.exec(told)?.[1]);
+      const moved = movedTo({
+        8000: port(/curl http:\S+?:(\d+)\/ /),
+        9000: port(/curl -k https:\S+?:(\d+)\//),
+        9900: port(/in a browser: http:\S+?:(\d+)\//),
+      });
+      const answers = await runShown(bash, folder, moved(shown("README.md", "curl http://127.0.0.1:8000/")));
+      assert.match(answers, /^Hello from server (one|two|three)\nHello from server (one|two|three)\n\{"listeners":/);
+    } finally {
+      child.kill("SIGINT");
+      await child.status;
+      await reading;
+    }
+  });
+}
 
 peerTest("README.md: the first steps with the executable", ["bash", "curl"], async ({ bash }) => {
   await using folder = await shellFolder();
-  // What is to be built is the program under test, which is there by now.
-  await Deno.writeTextFile(
-    `${folder.path}/bin/deno`,
-    '#!/bin/sh\n[ "$*" = "task compile" ] && mkdir -p dist && ln -s ../bin/weir dist/weir\n',
-    { mode: 0o755 },
-  );
-  const text = shown("README.md", "deno task compile");
-  const elsewhere = /^dist\/weir run +# in another terminal: (dist\/weir status)$/m;
+  const text = shown("README.md", "weir init ");
+  const elsewhere = /^weir run +# in another terminal: (weir status)$/m;
   assert.match(text, elsewhere);
   const [port, admin] = [freePort(), freePort()];
-  const script = text.replace("dist/weir check", `sed -i 's/\\b8000\\b/${port}/; s/\\b9900\\b/${admin}/' weir.yaml\n$&`)
+  const ready = `http://127.0.0.1:${admin}/readyz`;
+  const script = text.replace(/^weir check/m, `sed -i 's/\\b8000\\b/${port}/; s/\\b9900\\b/${admin}/' weir.yaml\n$&`)
     .replace(
       elsewhere,
-      `dist/weir run 2> log & trap "kill $!; wait" EXIT
-curl --silent --output ready --retry 60 --retry-delay 1 --retry-all-errors --retry-connrefused http://127.0.0.1:${admin}/readyz
+      `weir run 2> log & trap "kill $!; wait" EXIT
+curl --silent --output ready --retry 60 --retry-delay 1 --retry-all-errors --retry-connrefused ${ready}
 $1`,
     );
   const told = await runShown(bash, folder, script, { WEIR_ADMIN: `127.0.0.1:${admin}` });

@@ -23,10 +23,14 @@ peerTest("the archive is what SHA256SUMS says, and unpacks into one folder", ["s
     return [mode, owner, day, time, path].join(" ");
   });
   const file = (name: string, mode = "-rw-r--r--") => `${mode} 0/0 1970-01-01 00:00:00 ${ARCHIVE.title}/${name}`;
-  assert.deepEqual(entries, [
+  // What the README leads to is there as it is in the project.
+  const folders = ["docs", "config", "packaging"].map((folder) => `${ARCHIVE.title}/${folder}/`);
+  const inFolders = (entry: string) => folders.some((folder) => entry.includes(` ${folder}`));
+  assert.deepEqual(entries.filter((entry) => !inFolders(entry)), [
     file("CHANGELOG.md"),
     file("LICENSE"),
     file("README.md"),
+    file("SECURITY.md"),
     file("completion/_weir"),
     file("completion/weir.bash"),
     file("completion/weir.fish"),
@@ -35,6 +39,10 @@ peerTest("the archive is what SHA256SUMS says, and unpacks into one folder", ["s
     file("weir.example.yaml"),
     file("weir.schema.json"),
   ]);
+  const { stdout: tracked } = await run("find", ["docs", "config", "packaging", "-type", "f"], {
+    cwd: projectPath("."),
+  });
+  assert.deepEqual(entries.filter(inFolders), tracked.trimEnd().split("\n").sort().map((name) => file(name)));
 });
 
 peerTest("what is unpacked runs where nothing else is", ["tar"], async ({ tar }) => {
@@ -47,6 +55,9 @@ peerTest("what is unpacked runs where nothing else is", ["tar"], async ({ tar })
   assert.equal((await run(`${at}/weir`, ["init"], bare)).code, 0);
   const check = await run(`${at}/weir`, ["check"], bare);
   assert.deepEqual([check.code, check.stderr], [0, ""]);
+  for (const [, link = ""] of (await Deno.readTextFile(`${at}/README.md`)).matchAll(/\]\((?![a-z]+:)([^)#]+)/g)) {
+    assert.ok(await Deno.stat(`${at}/${link}`).then(() => true, () => false), `README.md links to ${link}`);
+  }
 });
 
 Deno.test("the executable in the archive has the bytes of the one that was built before", {
