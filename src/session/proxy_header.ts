@@ -40,7 +40,7 @@ export async function readProxyHeader(client: ByteStream): Promise<ReadHeader | 
   let filled = 0;
   for (;;) {
     const count = await client.read(bytes.subarray(filled));
-    if (count === null) return filled === 0 ? undefined : "the connection ended within the header";
+    if (count === null || count === 0) return filled === 0 ? undefined : "the connection ended within the header";
     filled += count;
     const result = decodeProxyHeader(bytes.subarray(0, filled));
     if (result.state === "invalid") return result.reason;

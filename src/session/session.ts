@@ -7,6 +7,7 @@
 
 import type { AcceptProxyPlan, ProxyProtocolPlan } from "../config/model.ts";
 import type { Deadline } from "../net/deadlines.ts";
+import { direct } from "../net/direct_stream.ts";
 import { HandshakeError } from "../net/tls/handshake_failure.ts";
 import type { Entry } from "../net/linked_list.ts";
 import { rangesInclude } from "../net/address_set.ts";
@@ -17,7 +18,7 @@ import { admit } from "./admit.ts";
 import { dial, type Dialed, type DialingClient, type DialResult } from "./dial.ts";
 import type { EndReason } from "../end_reason.ts";
 import { accessRecord, SessionNotes } from "./access_record.ts";
-import { buildProxyHeader, readProxyHeader, type Route, routeOf } from "./proxy_header.ts";
+import { buildProxyHeader, type ReadHeader, readProxyHeader, type Route, routeOf } from "./proxy_header.ts";
 import { isOurMistake, Relay, type RelayObserver, type Side } from "./relay.ts";
 import type { AcceptedConnection, EndDetail, SessionContext } from "./session_context.ts";
 import { secure, type SecuredClient } from "./tls_handshake.ts";
@@ -127,7 +128,15 @@ export class Session implements Deadline, DialingClient, RelayObserver {
 
   /** Reads the header that this client sends first. @returns what came after it */
   async #readProxyHeader({ timeout, groups }: AcceptProxyPlan): Promise<Uint8Array> {
-    const result = await this.#within(timeout, "proxy_header_timeout", () => readProxyHeader(this.#client));
+    let result: ReadHeader | string | undefined;
+    this.#endAfter(timeout, "proxy_header_timeout");
+    try {
+      result = await readProxyHeader(direct(this.#client));
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#context.wheel.remove(this);
+    }
     if (this.#over) return NOTHING;
     if (result === undefined) this.end("client_closed");
     else if (typeof result === "string") {
@@ -157,9 +166,13 @@ export class Session implements Deadline, DialingClient, RelayObserver {
     const startedAt = performance.now();
     let secured: SecuredClient | undefined;
     const place = handshakes.started(this);
+    this.#endAfter(handshakeTimeout, "handshake_timeout");
     try {
-      secured = await this.#within(handshakeTimeout, "handshake_timeout", () => secure(this.#client, early, tls));
+      secured = await secure(this.#client, early, tls);
+    } catch (error) {
+      this.#fail(error);
     } finally {
+      this.#context.wheel.remove(this);
       handshakes.ended(place);
     }
     if (this.#over || secured === undefined) {
@@ -173,24 +186,17 @@ export class Session implements Deadline, DialingClient, RelayObserver {
     return true;
   }
 
-  /** Works against a deadline; the session ends with `reason` when it is missed. */
-  async #within<Result>(seconds: number, reason: EndReason, work: () => Promise<Result>): Promise<Result | undefined> {
+  /** The session ends with `reason` unless the wheel is told otherwise in time. */
+  #endAfter(seconds: number, reason: EndReason): void {
     const { wheel } = this.#context;
     this.#onExpiry = reason;
     this.dueTick = wheel.tickIn(seconds);
     wheel.add(this);
-    try {
-      return await work();
-    } catch (error) {
-      if (isOurMistake(error)) throw error;
-      this.#fail(error);
-      return undefined;
-    } finally {
-      wheel.remove(this);
-    }
   }
 
+  /** What the client did not get through. @throws what is our mistake and not the client's */
   #fail(error: unknown): void {
+    if (isOurMistake(error)) throw error;
     if (this.#over || !(error instanceof HandshakeError)) return this.end("reset");
     this.#context.counters.handshakeFailed(error.failure);
     const { failure, message: text, serverName } = error;

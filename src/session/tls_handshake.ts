@@ -24,17 +24,16 @@ export interface SecuredClient {
  * @param early what the client has sent already; nothing when the runtime has accepted it
  * @throws {HandshakeError}
  */
-export async function secure(
+export function secure(
   client: Deno.TcpConn | Deno.TlsConn,
   early: Uint8Array,
   settings: TlsSettings | null,
 ): Promise<SecuredClient> {
   if (!("handshake" in client)) {
     if (settings === null) throw new TypeError("A TCP connection was to be secured without settings");
-    return await acceptTls(client, early, settings);
+    return acceptTls(client, early, settings);
   }
-  const alpn = await acceptRuntimeTls(client);
-  return { stream: client, facts: () => ({ ...NOTHING_KNOWN, alpn }) };
+  return acceptRuntimeTls(client).then((alpn) => ({ stream: client, facts: () => ({ ...NOTHING_KNOWN, alpn }) }));
 }
 
 const NOTHING_KNOWN: TlsFacts = {

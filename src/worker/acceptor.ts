@@ -17,9 +17,9 @@ const ACCEPT_PAUSE_MS = 20;
 
 /**
  * So many are accepted in a row before everything else has a turn. The runtime hands over up to 128 connections that
- * wait in the queue without looking at any other socket; that many TLS clients are 15 ms in which nobody is served.
+ * wait in the queue without looking at any other socket; that many are 5 ms in which nobody else is served.
  */
-const MOST_IN_A_ROW = 16;
+const MOST_IN_A_ROW = 8;
 
 /** What an acceptor needs of its listener. */
 export interface AcceptorContext {
@@ -27,8 +27,6 @@ export interface AcceptorContext {
   open(plan: ListenerPlan, port: number): ListeningSocket;
   /** A client has connected. Never throws. */
   onConnection(connection: AcceptedConnection): void;
-  /** Whether this thread has more connections than its share: its siblings may take the next ones. */
-  isAhead(): boolean;
   /** Accepting failed for a reason that is not the client's; it is tried again. */
   onAcceptError(error: unknown): void;
 }
@@ -172,8 +170,7 @@ export class Acceptor {
         continue;
       }
       this.#context.onConnection(connection);
-      // No more than a turn: siblings that are busy themselves are not waited for.
-      if (--untilTurn === 0 || this.#context.isAhead()) {
+      if (--untilTurn === 0) {
         untilTurn = MOST_IN_A_ROW;
         await new Promise((resolve) => setImmediate(resolve));
       }

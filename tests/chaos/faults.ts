@@ -5,7 +5,7 @@ import { until } from "../support/wait.ts";
 import type { FaultRelay } from "./fault_relay.ts";
 import type { ServerProcess } from "./server_process.ts";
 import type { Tally } from "./tally.ts";
-import { type ChaosWeir, SERVERS } from "./weir.ts";
+import { type ChaosWeir, CONNECT_TIMEOUT_SECONDS, HEALTH_CHECK, SERVERS } from "./weir.ts";
 
 /** What faults work with. */
 export interface Scene {
@@ -24,6 +24,9 @@ export interface Fault {
   readonly needs?: readonly string[];
   run(scene: Scene): Promise<void>;
 }
+
+/** Seconds within which probes notice: interval x threshold + timeout, and some for a loaded machine. */
+const NOTICED_SECONDS = HEALTH_CHECK.interval * HEALTH_CHECK.unhealthyThreshold + HEALTH_CHECK.timeout + 3;
 
 const wait = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -188,7 +191,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: "a server is black-holed",
     needs: ["nft"],
-    run: async ({ tally, seconds }) => {
+    run: async ({ weir, tally, seconds }) => {
       const { name, address } = SERVERS[4];
       const excuse = tally.excuse(name);
       await command("nft", "add table ip chaos; add chain ip chaos in { type filter hook input priority 0; }");
@@ -196,9 +199,21 @@ export const FAULTS: readonly Fault[] = [
         "nft",
         `add rule ip chaos in ip daddr ${address} drop; add rule ip chaos in ip saddr ${address} drop`,
       );
-      await wait(seconds);
-      await command("nft", "delete table ip chaos");
-      excuse.to = performance.now();
+      try {
+        await until(
+          "every listener has marked it",
+          async () => (await weir.states(address)).every(({ health }) => health === "Abnormal"),
+          NOTICED_SECONDS,
+        );
+        await wait(CONNECT_TIMEOUT_SECONDS + 1); // for attempts that were under way
+        const tried = async () => (await weir.states(address)).map(({ connectFailures }) => connectFailures).join();
+        const before = await tried();
+        await wait(seconds);
+        if (await tried() !== before) throw new Error("clients were sent to it after it was Abnormal");
+      } finally {
+        await command("nft", "delete table ip chaos");
+        excuse.to = performance.now();
+      }
     },
   },
   ...(["delay", "slice"] as const).map((mischief): Fault => ({

@@ -2,7 +2,7 @@
 
 import { testCertificate } from "../support/certificates.ts";
 import { freePort } from "../support/ports.ts";
-import { RunningWeir } from "../support/program.ts";
+import { type ListenerBody, RunningWeir } from "../support/program.ts";
 
 /** Where the servers are; the last but one is behind the fault relay, the last one can be black-holed. */
 export const SERVERS = [
@@ -15,6 +15,12 @@ export const SERVERS = [
 
 /** Where the server behind the fault relay really is. */
 export const RELAYED = { ...SERVERS[3], address: "127.0.0.24" } as const;
+
+/** How servers are probed. */
+export const HEALTH_CHECK = { interval: 5, timeout: 2, unhealthyThreshold: 2, healthyThreshold: 2 } as const;
+
+/** Seconds for one connection attempt. */
+export const CONNECT_TIMEOUT_SECONDS = 1;
 
 /** A Weir under fire. */
 export class ChaosWeir implements AsyncDisposable {
@@ -93,6 +99,14 @@ export class ChaosWeir implements AsyncDisposable {
     return (body as { capacity: { connections: number } }).capacity.connections;
   }
 
+  /** What each listener knows of the server of an address. */
+  async states(address: string): Promise<ListenerBody["servers"][number][]> {
+    const { body } = await this.running.admin("/v1/listeners");
+    const { listeners } = body as { listeners: readonly { readonly name: string }[] };
+    const bodies = await Promise.all(listeners.map(({ name }) => this.running.listener(name)));
+    return bodies.flatMap(({ servers }) => servers.filter(({ server }) => server.startsWith(`${address}:`)));
+  }
+
   /** Why connections of clients have ended, over all listeners. */
   async ends(): Promise<Record<string, number>> {
     const { body } = await this.running.admin("/v1/listeners");
@@ -119,7 +133,7 @@ function configOf(ports: ChaosWeir["ports"], round: number): Record<string, unkn
     address: "127.0.0.1",
     port,
     backendGroup: "web",
-    connectTimeout: 1,
+    connectTimeout: CONNECT_TIMEOUT_SECONDS,
     ...settings,
   });
   return {
@@ -127,7 +141,7 @@ function configOf(ports: ChaosWeir["ports"], round: number): Record<string, unkn
     backendGroups: {
       web: {
         algorithm: ["wrr", "wlc"][round % 2],
-        healthCheck: { interval: 5, timeout: 2, unhealthyThreshold: 2, healthyThreshold: 2 },
+        healthCheck: HEALTH_CHECK,
         servers: SERVERS.map(({ address, port }, index) => ({ address, port, weight: 10 + (round + index) % 5 })),
       },
     },

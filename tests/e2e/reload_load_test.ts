@@ -2,29 +2,15 @@
 
 import assert from "node:assert/strict";
 import { CERTIFICATE_STORE, certificateFiles, connectTls, overTls, testCertificate } from "../support/certificates.ts";
-import { backends, listener } from "../support/configs.ts";
+import { listener } from "../support/configs.ts";
 import { connect } from "../support/echo.ts";
+import { mixed } from "../support/mixed_changes.ts";
 import { freePort } from "../support/ports.ts";
 import { RunningWeir } from "../support/program.ts";
 import { nameServer, readAll, serve, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
 
 const LONG = Deno.env.get("WEIR_LONG") === "1";
-
-/** Settings that a reload changes in place: weights, algorithm, limits, tags, timeouts and servers that come and go. */
-function mixed(round: number, servers: readonly number[]) {
-  const wanted = servers.filter((_, index) => index === 0 || (round + index) % 3 !== 0);
-  const group = backends(wanted.map((port, index) => ({ port, weight: 1 + (round + index) % 7 })), {
-    algorithm: ["wrr", "wlc", "source-hash"][round % 3],
-  });
-  const settings = {
-    tags: { round: String(round) },
-    maxConnections: 5000 + round % 10,
-    idleTimeout: 100 + round % 50,
-    description: `round ${round}`,
-  };
-  return { group, settings };
-}
 
 const TRANSFERS = LONG ? 200 : 40;
 const RELOADS_IN_TRANSFER = LONG ? 100 : 20;

@@ -134,13 +134,8 @@ export async function readName(port: number, hostname = "127.0.0.1"): Promise<st
   }
 }
 
-/**
- * A server whose accept queue is full and which never accepts: connecting to it gets no answer, as with a frozen
- * program. Linux keeps `backlog + 1` connections waiting and drops the rest.
- */
-export async function frozenServer(options?: { port?: number }): Promise<{ readonly port: number } & Disposable> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: options?.port ?? 0, tcpBacklog: 1 });
-  const { port } = listener.addr;
+/** Fills the queue of a listener that accepts nothing: Linux keeps `backlog + 1` connections waiting, and drops the rest. */
+async function fillQueue(port: number): Promise<Deno.TcpConn[]> {
   const waiting: Deno.TcpConn[] = [];
   for (;;) {
     const abort = new AbortController();
@@ -148,16 +143,62 @@ export async function frozenServer(options?: { port?: number }): Promise<{ reado
     try {
       waiting.push(await Deno.connect({ hostname: "127.0.0.1", port, signal: abort.signal }));
     } catch {
-      break; // the queue is full
+      return waiting; // the queue is full
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+/**
+ * A server whose accept queue is full and which never accepts: connecting to it gets no answer, as with a frozen
+ * program.
+ */
+export async function frozenServer(options?: { port?: number }): Promise<{ readonly port: number } & Disposable> {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: options?.port ?? 0, tcpBacklog: 1 });
+  const { port } = listener.addr;
+  const waiting = await fillQueue(port);
   return {
     port,
     [Symbol.dispose]() {
       for (const connection of waiting) connection.close();
       listener.close();
+    },
+  };
+}
+
+/**
+ * A server that says its name, until `open()` makes it a black hole: whoever connects from then on gets no answer at
+ * all, as when a firewall drops what is sent to it.
+ */
+export function blackHole(name: string): { readonly port: number; open(): Promise<void> } & Disposable {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0, tcpBacklog: 1 });
+  const { port } = listener.addr;
+  const held: Deno.TcpConn[] = [];
+  let isHole = false;
+  const accepting = (async () => {
+    while (!isHole) {
+      const connection = await listener.accept();
+      if (isHole) held.push(connection);
+      else {
+        await connection.write(new TextEncoder().encode(name)).catch(() => {});
+        connection.close();
+      }
+    }
+  })();
+  return {
+    port,
+    async open() {
+      isHole = true;
+      // It waits for one more.
+      held.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+      await accepting;
+      held.push(...await fillQueue(port));
+    },
+    [Symbol.dispose]() {
+      for (const connection of held) connection.close();
+      listener.close();
+      void accepting.catch(() => {}); // when it never became a hole
     },
   };
 }
