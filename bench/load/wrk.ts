@@ -18,7 +18,7 @@ export interface WrkOptions {
   readonly pause?: number;
 }
 
-const PACED = new URL("./paced.lua", import.meta.url).pathname;
+const PACED = new URL("../../tests/support/paced.lua", import.meta.url).pathname;
 
 /** Runs wrk against a URL. @throws {Error} when it cannot run, or nothing at all was answered */
 export async function wrk(url: string, options: WrkOptions): Promise<Load> {

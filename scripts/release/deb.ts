@@ -58,7 +58,7 @@ export async function buildDeb(target: Target, program: Uint8Array, folder: stri
       await Deno.chmod(`${root}/DEBIAN/${script}`, 0o755);
     }
     await chmodFolders(root);
-    await run("dpkg-deb", ["--root-owner-group", "-Zgzip", "--build", root, `${folder}/${name}`]);
+    await run("dpkg-deb", ["--root-owner-group", "-Zgzip", "-z6", "--build", root, `${folder}/${name}`]);
     return name;
   } finally {
     await Deno.remove(root, { recursive: true });

@@ -7,9 +7,10 @@
 
 import { type AdminDependencies, createAdminApi } from "../admin/api.ts";
 import { EventStreams } from "../admin/event_streams.ts";
+import { isApiPath } from "../admin/paths.ts";
 import { type AdminServer, serveAdmin } from "../admin/server.ts";
 import { addressesOverlap } from "../config/rules.ts";
-import { createConsole, isApiPath } from "../console/console.tsx";
+import type { ConsoleApp } from "../console/console.tsx";
 import { LiveStreams } from "../console/live_streams.ts";
 import type { RateHistory } from "../console/rate_history.ts";
 import type { PreparedChange } from "../control/supervisor.ts";
@@ -75,10 +76,17 @@ export class AdminDoor {
     const eventStreams = new EventStreams({ events: shared.events, every });
     const streams = new LiveStreams({ events: shared.events, every });
     const api = createAdminApi({ ...shared, eventStreams });
-    const console = createConsole({ ...shared, rates, streams, unsaveable });
-    const server = serveAdmin(at, (request, address) => {
+    // Loaded when somebody first looks: its pages and forms are a large part of what takes time at a start.
+    let console: Promise<ConsoleApp> | undefined;
+    const load = async () => {
+      const { createConsole } = await import("../console/console.tsx");
+      return createConsole({ ...shared, rates, streams, unsaveable });
+    };
+    const server = serveAdmin(at, async (request, address) => {
       if (!serving.yet) return starting();
-      return isApiPath(new URL(request.url).pathname) ? api.fetch(request) : console.fetch(request, { address });
+      if (isApiPath(new URL(request.url).pathname)) return await api.fetch(request);
+      console ??= load();
+      return await (await console).fetch(request, { address });
     }, shared.log);
     return {
       ...server,

@@ -71,6 +71,12 @@ export class ListenerCounters {
     return true;
   }
 
+  /** Which part of all open connections is this worker's, 0 to 1. */
+  get ownShare(): number {
+    const all = this.#open.value;
+    return all === 0 ? 0 : this.#open.own / all;
+  }
+
   /** A connection has ended that was never counted as open. */
   turnedAway(reason: EndReason): void {
     addToCounter(this.#words, LISTENER.total, 1);

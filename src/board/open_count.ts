@@ -30,6 +30,11 @@ export class OpenCount {
     return Atomics.load(this.#all.words, this.#all.index);
   }
 
+  /** How many of them this worker has added; 0 where that is not kept, or has been settled. */
+  get own(): number {
+    return this.#own === undefined ? 0 : Math.max(0, Atomics.load(this.#own.words, this.#own.index));
+  }
+
   /** One more is open, unless there are `max` already; exact over all workers. @returns whether it counts */
   add(max = Infinity): boolean {
     const { words, index } = this.#all;

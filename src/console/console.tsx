@@ -81,11 +81,6 @@ function limited(bytes: number) {
   return boundedBody({ ...BODY_LIMITS, bytes }, refusedFormBody);
 }
 
-/** Whether a path is the admin API's; everything else is the console's. */
-export function isApiPath(path: string): boolean {
-  return /^\/(v1|metrics|healthz|readyz)(\/|$)/.test(path);
-}
-
 /** The answers to forms that are too large, or do not come. */
 const BODY_ANSWERS: Readonly<Record<BodyFault, readonly [status: number, title: string, text: string]>> = {
   "too large": [413, "Too much", "The form holds more than it may."],

@@ -27,6 +27,8 @@ export interface AcceptorContext {
   open(plan: ListenerPlan, port: number): ListeningSocket;
   /** A client has connected. Never throws. */
   onConnection(connection: AcceptedConnection): void;
+  /** Whether this thread has more connections than its share: its siblings may take the next ones. */
+  isAhead(): boolean;
   /** Accepting failed for a reason that is not the client's; it is tried again. */
   onAcceptError(error: unknown): void;
 }
@@ -170,7 +172,8 @@ export class Acceptor {
         continue;
       }
       this.#context.onConnection(connection);
-      if (--untilTurn === 0) {
+      // No more than a turn: siblings that are busy themselves are not waited for.
+      if (--untilTurn === 0 || this.#context.isAhead()) {
         untilTurn = MOST_IN_A_ROW;
         await new Promise((resolve) => setImmediate(resolve));
       }

@@ -110,6 +110,7 @@ export class RunningListener implements SessionContext {
     this.#acceptor = new Acceptor(plan, closed, {
       open: (of, port) => openSocket(of, port, sockets),
       onConnection: (connection) => this.#serve(connection),
+      isAhead: () => this.#plan.workers > 1 && this.counters.ownShare * this.#plan.workers > 1,
       onAcceptError: (error) => {
         this.counters.acceptFailed();
         if (isShortage(error)) this.onShortage(error);

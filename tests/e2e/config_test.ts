@@ -43,9 +43,16 @@ async function forEachCase(all: readonly ConfigCase[], work: (one: ConfigCase) =
   assert.deepEqual(failures, []);
 }
 
-Deno.test("weir check names every error of every golden case and exits 3", async () => {
+/**
+ * Of the YAML cases, one in so many is given to `weir check`: each is a program that starts. Their texts are compared
+ * within one process by the unit tests, and by a running Weir below; JSON ones come here only.
+ */
+const CHECKED = Deno.env.get("WEIR_LONG") === "1" ? 1 : 8;
+
+Deno.test("weir check names every error of golden cases and exits 3", async () => {
   await using certificates = await caseFolder();
-  await forEachCase(cases, async ({ name, file, text, expected }) => {
+  const checked = cases.filter(({ format }, index) => format !== "yaml" || index % CHECKED === 0);
+  await forEachCase(checked, async ({ name, file, text, expected }) => {
     const folder = `${certificates.path}/${name}`;
     await Deno.mkdir(folder);
     await Deno.symlink("../certs", `${folder}/certs`);

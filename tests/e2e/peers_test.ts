@@ -68,7 +68,9 @@ peerTest(
       certificates: CERTIFICATE_STORE,
       listeners: [listener(port, backends([server.port]), overTls())],
     }, { files: certificateFiles(certificate) });
-    const requests = await wrkWithoutErrors(paths.wrk, ["-t2", "-c50", "-d5s", `https://127.0.0.1:${port}/`]);
+    const requests = await wrkWithoutErrors(paths.wrk, ["-t2", "-c50", "-d5s", `https://127.0.0.1:${port}/`], {
+      pause: 0,
+    });
     const { connectionsTotal, connectionsEnded } = await running.listener("web");
     assert.ok(connectionsTotal >= Math.floor(requests / 100), "nginx closes a connection after 100 requests");
     for (const reason of ["connect_failed", "no_server", "internal_error", "idle_timeout", "handshake_timeout"]) {

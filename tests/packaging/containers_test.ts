@@ -20,9 +20,24 @@ for (const object of JSON.parse(readFileSync(0, "utf8"))) {
 }
 `;
 
+/** What the validator of editors' Docker extensions says of a Dockerfile, each thing that it can look at as an error. */
+const VALIDATE = `import { readFileSync } from "node:fs";
+import utils from "dockerfile-utils";
+const rules = ["deprecatedMaintainer", "directiveCasing", "emptyContinuationLine", "instructionCasing",
+  "instructionCmdMultiple", "instructionEntrypointMultiple", "instructionHealthcheckMultiple",
+  "instructionJSONInSingleQuotes", "instructionWorkdirRelative"];
+const settings = Object.fromEntries(rules.map((rule) => [rule, utils.ValidationSeverity.ERROR]));
+for (const { message } of utils.validate(readFileSync("Dockerfile", "utf8"), settings)) console.log(message);
+`;
+
 peerTest("Dockerfile and manifests are right for their schemas and linters", ["node", "npm"], async ({ node, npm }) => {
   await using folder = await temporaryFolder();
-  const packages = ["kubernetes-models@5.1.0", "@kubernetes-models/prometheus-operator@6.0.0", "dockerfilelint@1.8.0"];
+  const packages = [
+    "kubernetes-models@5.1.0",
+    "@kubernetes-models/prometheus-operator@6.0.0",
+    "dockerfilelint@1.8.0",
+    "dockerfile-utils@0.16.3",
+  ];
   const got = await run(npm, ["install", "--silent", "--ignore-scripts", "--no-audit", "--no-fund", ...packages], {
     cwd: folder.path,
   });
@@ -37,6 +52,15 @@ peerTest("Dockerfile and manifests are right for their schemas and linters", ["n
     cwd: folder.path,
   });
   assert.equal((JSON.parse(lint.stdout) as { totalIssues: number }).totalIssues, 0, lint.stdout);
+
+  await Deno.writeTextFile(`${folder.path}/validate.mjs`, VALIDATE);
+  const validate = async (text: string) => {
+    await Deno.writeTextFile(`${folder.path}/Dockerfile`, text);
+    return (await run(node, ["validate.mjs"], { cwd: folder.path })).stdout;
+  };
+  const dockerfile = await Deno.readTextFile(projectPath("packaging/docker/Dockerfile"));
+  assert.equal(await validate(dockerfile), "");
+  assert.match(await validate(dockerfile.replace("/src/weir\n", "weir\n")), /^WORKDIR paths should be absolute/);
 
   await Deno.writeTextFile(`${folder.path}/judge.mjs`, JUDGE);
   const judge = async (objects: readonly unknown[]) => {

@@ -20,7 +20,17 @@ const PACKAGE = `${BUILT}/${debName(OWN)}`;
 const EXPOSURE_AT_MOST = 2;
 
 peerTest("lintian finds nothing in the package", ["lintian"], async ({ lintian }) => {
-  const judged = await run(lintian, ["--no-cfg", "--pedantic", "--allow-root", "--tag-display-limit", "0", PACKAGE]);
+  // Reading the words of a runtime's 100 MB takes longer than all the rest, and they are not ours.
+  const left = ["--dont-check-part", "binaries/spelling"];
+  const judged = await run(lintian, [
+    "--no-cfg",
+    "--pedantic",
+    "--allow-root",
+    "--tag-display-limit",
+    "0",
+    ...left,
+    PACKAGE,
+  ]);
   assert.deepEqual(judged, { code: 0, stdout: "", stderr: "" });
 });
 

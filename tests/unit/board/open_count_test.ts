@@ -34,6 +34,7 @@ Deno.test("OpenCount.value is what the living workers have open, over any order 
         dead.add(worker);
       }
       assert.equal(count.value, sum());
+      assert.equal(count.own, dead.has(worker) ? 0 : open[worker], "what it has added itself");
     }
   }));
 });

@@ -1,7 +1,7 @@
 /** What the console's pages show. @module */
 
 import assert from "node:assert/strict";
-import { isApiPath } from "../../../src/console/console.tsx";
+import { isApiPath } from "../../../src/admin/paths.ts";
 import { ConsoleBench } from "./bench.ts";
 
 const NASTY = `<script>alert("1")</script>'&`;
