@@ -7,10 +7,8 @@
  * @module
  */
 
+import { PERMISSIONS, V8_FLAGS } from "./runtime_flags.ts";
 import { type Target, targetOf, TARGETS } from "./targets.ts";
-
-/** The least that works: see "Permissions" in the README. */
-const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write", "--no-prompt"];
 
 /**
  * Embeds the npm packages that Weir's modules lead to, and not all of deno.lock, which has those of the tests as well.
@@ -33,6 +31,8 @@ export async function compileTarget(output: string, target?: Target): Promise<vo
     args: [
       "compile",
       ...PERMISSIONS,
+      "--no-prompt",
+      V8_FLAGS,
       // Types are the business of the task check: fifty times as quick, and the same bytes.
       "--no-check",
       IMPORTED_PACKAGES_ONLY,

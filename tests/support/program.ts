@@ -5,6 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import { PERMISSIONS, V8_FLAGS } from "../../scripts/release/runtime_flags.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./wait.ts";
 
@@ -12,13 +13,10 @@ const PROGRAM = Deno.env.get("WEIR_PROGRAM") ?? "";
 const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
-/** The permissions that the README names. */
-export const PERMISSIONS = ["--allow-net", "--allow-read", "--allow-env", "--allow-write"];
-
 /** The words of a command line for the program, to be run by another one. */
 export function weirCommandLine(args: readonly string[]): [program: string, ...args: string[]] {
   if (PROGRAM !== "") return [PROGRAM, ...args];
-  return [Deno.execPath(), "run", "--no-prompt", "--config", CONFIG, ...PERMISSIONS, MAIN, ...args];
+  return [Deno.execPath(), "run", "--no-prompt", "--config", CONFIG, V8_FLAGS, ...PERMISSIONS, MAIN, ...args];
 }
 
 /** A command line for the program. */

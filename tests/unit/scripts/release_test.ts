@@ -1,6 +1,7 @@
 /** Archives of a release, and which platform an executable is for. @module */
 
 import assert from "node:assert/strict";
+import { PERMISSIONS, V8_FLAGS } from "../../../scripts/release/runtime_flags.ts";
 import { archiveName } from "../../../scripts/release/release.ts";
 import { tarGz, zip } from "../../../scripts/release/archive.ts";
 import { compileTarget, targetsNamed } from "../../../scripts/release/compile_target.ts";
@@ -101,4 +102,11 @@ cp "$(command -v sh)" "$2"
     else Deno.env.set("COMPILE_DENO", before);
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("the tasks run Weir as the executable is run", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(new URL("../../../deno.json", import.meta.url)));
+  assert.equal(tasks.start.command, ["deno run", V8_FLAGS, ...PERMISSIONS, "main.ts"].join(" "));
+  const demo = PERMISSIONS.filter((permission) => permission !== "--allow-write");
+  assert.equal(tasks.demo.command, ["deno run", V8_FLAGS, ...demo, "main.ts demo"].join(" "));
 });
