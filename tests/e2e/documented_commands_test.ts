@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { waitForLines } from "../support/access_log.ts";
-import { alike, movedTo, shown, shownAll } from "../support/documentation.ts";
-import { certificateFiles, testCertificate } from "../support/certificates.ts";
+import { alike, movedTo, readPage, shown, shownAll } from "../support/documentation.ts";
+import { CERTIFICATE_STORE, certificateFiles, overTls, testCertificate } from "../support/certificates.ts";
 import { dnsReply, fakeDns, questionOf } from "../support/dns.ts";
 import { connect } from "../support/echo.ts";
 import { peerTest, run } from "../support/peers.ts";
@@ -246,3 +246,38 @@ peerTest("docs/listeners.md: the keep-alive times are there to be set", ["sysctl
   assert.equal(code, 0);
   for (const word of writable.code === 0 ? words.slice(1) : names) assert.ok(stdout.includes(word.replace("=", " = ")));
 });
+
+peerTest(
+  "docs/troubleshooting.md: what it asks of other programs",
+  ["bash", "ss", "openssl"],
+  async ({ bash, openssl }) => {
+    const page = readPage("docs/troubleshooting.md");
+    await using folder = await shellFolder();
+    const certificate = await testCertificate();
+    for (const [name, content] of Object.entries(certificateFiles(certificate))) {
+      await Deno.writeTextFile(`${folder.path}/${name}`, content, { mode: 0o600 });
+    }
+    await using server = nameServer("served");
+    const port = freePort();
+    await using running = await RunningWeir.start({
+      certificates: CERTIFICATE_STORE,
+      listeners: [{
+        ...{ name: "web", address: "127.0.0.1", port, ...overTls() },
+        backends: { ...UNWATCHED, servers: [{ address: "127.0.0.1", port: server.port }] },
+      }],
+    }, { files: certificateFiles(certificate) });
+    /** A command of the page's text, which is there word for word. */
+    const said = (command: string) => {
+      assert.ok(page.includes(`\`${command}\``), command);
+      return command.replace(":443", `:${port}`).replace("CERT", "www.pem").replace("KEY", "www.key")
+        .replace("HOST:PORT", `127.0.0.1:${port}`).replace("NAME", "localhost");
+    };
+    const holder = await runShown(bash, folder, said("ss -ltnp 'sport = :443'"));
+    assert.match(holder, new RegExp(`pid=${running.pid}\\b`));
+    const keys = [said("openssl x509 -noout -pubkey -in CERT"), said("openssl pkey -pubout -in KEY")];
+    const [first, second] = await Promise.all(keys.map((command) => runShown(bash, folder, command)));
+    assert.equal(first, second);
+    const [, ...words] = said("openssl s_client -connect HOST:PORT -servername NAME").split(" ");
+    assert.match((await run(openssl, words)).stdout, /^subject=.*Weir test/m);
+  },
+);

@@ -149,7 +149,7 @@ Deno.test("README.md has every command, each with flags that it takes", () => {
 
 Deno.test("every file of the project that a page names is there", () => {
   const missing = PAGES.flatMap((page) => {
-    const named = [...readPage(page).matchAll(/`((?:tests|src|scripts|bench|config|packaging)\/[\w./-]*\w)/g)];
+    const named = [...readPage(page).matchAll(/(?<=[`\s])((?:tests|src|scripts|bench|config|packaging)\/[\w./-]*\w)/g)];
     return named.flatMap(([, path = ""]) => {
       try {
         Deno.statSync(projectPath(path));
