@@ -175,6 +175,12 @@ function anchorOf(heading: string): string {
   return heading.toLowerCase().replaceAll(/[^\p{L}\p{N}\s_-]/gu, "").trim().replaceAll(" ", "-");
 }
 
+Deno.test("docs/README.md leads to every page", () => {
+  const index = readPage("docs/README.md");
+  const pages = PAGES.filter((page) => page.startsWith("docs/") && page !== "docs/README.md");
+  assert.deepEqual(pages.filter((page) => !index.includes(`](${page.slice("docs/".length)})`)), []);
+});
+
 Deno.test("every link within the documentation leads somewhere", () => {
   const broken: string[] = [];
   for (const page of PAGES) {
