@@ -13,7 +13,7 @@ import type { AcceptedConfig } from "./config/accepted.ts";
 import { LOOK_MS, RateHistory } from "./console/rate_history.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
-import { type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
+import { drainedBy, drainsOf, type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
 import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
 import { OverloadWatch } from "./control/overload_watch.ts";
@@ -28,12 +28,23 @@ import {
   type ReloadTrigger,
   type RequestedChange,
 } from "./control/reload.ts";
+import { type Offer, Succession, type Successor } from "./control/succession.ts";
 import { Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
 import { messageOf, WeirError } from "./errors.ts";
 import { flushLog, type Log, log as writeLog, logAccess } from "./log.ts";
 import { resolveName } from "./net/resolve_name.ts";
 import { VERSION } from "./version.ts";
+
+/** How the program was started. */
+export interface AppOptions {
+  /** The running Weir that this one is to replace. */
+  readonly predecessor?: Pick<Offer, "places" | "admin" | "drained">;
+  /** Whether the kernel hands the clients of a socket that closes to another one of its port. */
+  readonly migrates?: boolean;
+  /** How often a service manager wants to hear of this program, for the one that replaces it; `null` when none does. */
+  readonly watchdogMicroseconds?: number | null;
+}
 
 /** A running load balancer. */
 export class App {
@@ -54,11 +65,16 @@ export class App {
   readonly #startedAt = new Date();
   readonly #door: AdminDoor;
   readonly #general: GeneralContext;
+  readonly #options: AppOptions;
+  readonly #succession = new Succession({ now: () => performance.now(), newId: () => crypto.randomUUID() });
+  readonly #givesWay = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
 
   /** @param origin where the configuration comes from */
-  constructor(origin: ConfigOrigin) {
+  constructor(origin: ConfigOrigin, options: AppOptions = {}) {
     this.#origin = origin;
+    this.#options = options;
+    const { predecessor } = options;
     const log = this.#log;
     this.#accessLog = new AccessLog({
       log,
@@ -69,8 +85,11 @@ export class App {
       now: () => performance.now(),
     });
     this.#supervisor = new Supervisor(log, 1, {
-      onAccess: (batch) => this.#accessLog.take(batch),
-      onShortage: (error) => this.#overload.shortage(error),
+      takers: {
+        onAccess: (batch) => this.#accessLog.take(batch),
+        onShortage: (error) => this.#overload.shortage(error),
+      },
+      sockets: { migrates: options.migrates ?? false, held: predecessor?.places ?? [] },
     });
     this.#overload = new OverloadWatch({
       capacity: this.#supervisor.capacity,
@@ -107,6 +126,7 @@ export class App {
       prepareListeners: (changes, next) => this.#supervisor.prepare(changes, next),
       prepareGeneral: (before, next, source) => prepareGeneral(this.#general, { before, next, source }),
     });
+    this.#reloader.carryOver(drainsOf(predecessor?.drained ?? []));
     this.#editor = new ConfigEditor({
       accepted: () => this.#accepted(),
       change: (request, done) => this.#change(request, done),
@@ -122,11 +142,15 @@ export class App {
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
       change: (request, done) => this.#change(request, done),
+      offerPlace: () => this.#offerPlace(),
+      withdrawOffer: (id) => this.#succession.redeem(id),
+      giveWay: (id, to) => this.#giveWay(id, to),
       editor: this.#editor,
       token: () => this.#reloader.serving?.admin.token ?? "",
       events: this.#events,
       log,
       rates: this.#rates,
+      predecessor: predecessor?.admin ?? null,
       unsaveable: origin.storage === undefined ? `Nothing can be saved: Weir runs on ${origin.file}.` : null,
       every,
     });
@@ -227,6 +251,53 @@ export class App {
     }
   }
 
+  /** Whether every listener accepts. */
+  get ready(): boolean {
+    return this.#supervisor.ready && this.#stopping === undefined;
+  }
+
+  /** Resolves when another process has taken this one's place; {@link stop} waits for the end then. */
+  get givesWay(): Promise<void> {
+    return this.#givesWay.promise;
+  }
+
+  /** The Weir that this one replaces has closed its ports, or is about to. */
+  predecessorGone(): void {
+    this.#supervisor.predecessorGone();
+    this.#door.predecessorGone();
+  }
+
+  async #offerPlace(): Promise<Offer> {
+    if (this.#stopping !== undefined) throw new WeirError("stopping", "Weir is stopping already");
+    const id = this.#succession.grant();
+    try {
+      await this.#reloader.betweenChanges(() => this.#supervisor.admitSuccessor());
+    } catch (error) {
+      this.#succession.redeem(id);
+      throw error;
+    }
+    this.#log("info", "Another process gets ready to replace this one");
+    return {
+      id,
+      process: Deno.pid,
+      version: VERSION,
+      places: this.#supervisor.places,
+      admin: this.#door.address,
+      drained: drainedBy(this.#reloader.overrides),
+      watchdogMicroseconds: this.#options.watchdogMicroseconds ?? null,
+    };
+  }
+
+  #giveWay(id: string, { process, version }: Successor): void {
+    this.#succession.redeem(id);
+    if (this.#stopping !== undefined) throw new WeirError("stopping", "Weir is stopping already");
+    const seconds = this.#reloader.serving?.drainTimeout ?? 0;
+    const left = `open connections have ${seconds} s to end`;
+    this.#log("info", `Process ${process} (Weir ${version}) has taken over; ${left}`, { event: "stopping" });
+    this.#stopping = this.#end(seconds, this.#door.close());
+    this.#givesWay.resolve();
+  }
+
   /** Stops accepting, drains, stops the admin API last. */
   stop(): Promise<void> {
     return this.#stopping ??= this.#stop();
@@ -237,6 +308,11 @@ export class App {
     const grace = graceTime === 0 ? "" : `not ready, and accepting for ${graceTime} s more; then `;
     this.#log("info", `Stopping; ${grace}open connections have ${seconds} s to end`, { event: "stopping" });
     await new Promise((resolve) => setTimeout(resolve, graceTime * 1000));
+    await this.#end(seconds);
+  }
+
+  /** @param doorClosed of an admin API that is closed already */
+  async #end(seconds: number, doorClosed?: Promise<void>): Promise<void> {
     await this.#certificateWatch.close();
     this.#names.stop();
     await this.#reloader.close();
@@ -244,7 +320,7 @@ export class App {
     for (const stop of this.#stopLooking) stop();
     this.#overload.release();
     await this.#accessLog.close();
-    await this.#door.close();
+    await (doorClosed ?? this.#door.close());
     this.#log("info", "Stopped");
     await flushLog();
   }
@@ -276,7 +352,7 @@ export class App {
       drains: supervisor.drains,
       capacity: supervisor.capacity,
       accessLogDropped: this.#accessLog.dropped,
-      ready: supervisor.ready && this.#stopping === undefined,
+      ready: this.ready,
       names: this.#names.states,
       stateOf: (listener) => supervisor.stateOf(listener),
       threadsOf: (listener) => supervisor.threadsOf(listener),

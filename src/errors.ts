@@ -19,6 +19,7 @@ export type WeirErrorKind =
   | "no_such_backend_group"
   | "no_such_ip_group"
   | "no_such_server"
+  | "no_such_replacement"
   | "already_exists"
   | "in_use"
   | "precondition_failed"

@@ -51,7 +51,9 @@ export type WorkerRequest =
   /** Close ports for now, all unless some are named; sessions go on. */
   | { readonly kind: "suspend"; readonly instance: InstanceId; readonly ports?: readonly number[] }
   /** Open the ports that are closed and go on accepting. */
-  | { readonly kind: "resume"; readonly instance: InstanceId }
+  | { readonly kind: "resume"; readonly instance: InstanceId; readonly sockets: SocketKind }
+  /** Have every port on a socket of its own (`beside`) from now on; where it was shared it is closed for a moment. */
+  | { readonly kind: "split"; readonly instance: InstanceId }
   /** Accept nothing more, end sessions over `drainTimeout` seconds; answered when it is all over. */
   | { readonly kind: "stop"; readonly instance: InstanceId; readonly drainTimeout: number };
 

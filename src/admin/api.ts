@@ -26,13 +26,14 @@ import { processFacts } from "./metrics/process_facts.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { routes } from "./routes.ts";
+import { addReplacementRoutes, type ReplacementDependencies } from "./replacement.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
 import { describeSettings } from "./settings.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
 
 /** What the admin API needs. */
 export interface AdminDependencies
-  extends ServerDependencies, ChangeDependencies, EntryDependencies, EventDependencies {
+  extends ServerDependencies, ChangeDependencies, EntryDependencies, EventDependencies, ReplacementDependencies {
   view(): RuntimeView;
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
@@ -79,6 +80,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   addCertificateChangeRoutes(api, dependencies);
   addServerRoutes(api, dependencies);
   addEventRoutes(api, dependencies);
+  addReplacementRoutes(api, { ...dependencies, drainTimeout: () => dependencies.view().model.drainTimeout });
   api.openapi(routes.reload, async (context) => {
     try {
       const { changes, general, warnings, ...report } = await dependencies.reload();

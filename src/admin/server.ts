@@ -7,7 +7,7 @@
 import { messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { formatEndpoint } from "../net/ip.ts";
-import { type ListenAddress, listenFailure } from "../net/listen.ts";
+import { checkFree, type ListenAddress, listenFailure } from "../net/listen.ts";
 
 /** The admin API while it can be reached. */
 export interface AdminServer {
@@ -30,16 +30,21 @@ type Handler = (request: Request, address: string) => Response | Promise<Respons
  * Starts serving. The runtime's server ends for good when it cannot accept (for want of a descriptor, say), with an
  * error that would end the program if nobody took it; another one takes its place then, as soon as it can.
  *
- * @param handler gets the address of who asks as well, @param log where to tell of that
+ * @param handler gets the address of who asks as well
+ * @param options where to tell of that, and whether another process of this user may listen there as well
  * @throws {WeirError} `bind_failed`
  */
-export function serveAdmin(at: ListenAddress, handler: Handler, log: Log = () => {}): AdminServer {
-  let server = open(at, handler);
+export function serveAdmin(
+  at: ListenAddress,
+  handler: Handler,
+  { log = () => {}, isShared = false }: { readonly log?: Log; readonly isShared?: boolean } = {},
+): AdminServer {
+  let server = open(at, handler, isShared);
   let isClosing = false;
   const reopened = async () => {
     while (!isClosing) {
       try {
-        return open(at, handler);
+        return open(at, handler, isShared);
       } catch {
         await pause();
       }
@@ -72,10 +77,12 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, REOPEN_MS));
 }
 
-function open(at: ListenAddress, handler: Handler): Deno.HttpServer {
+function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.HttpServer {
   try {
+    if (!isShared) checkFree(at);
+    // So that the process that replaces this one can listen before this one ends.
     return Deno.serve(
-      { hostname: at.address, port: at.port, onListen: () => {} },
+      { hostname: at.address, port: at.port, reusePort: true, onListen: () => {} },
       (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
     );
   } catch (error) {

@@ -24,6 +24,8 @@ export interface AdminDoorContext extends Omit<AdminDependencies, "eventStreams"
   readonly rates: RateHistory;
   /** Why nothing can be saved, for people; `null` when it can. */
   readonly unsaveable: string | null;
+  /** Where the admin API of the Weir listens that this one replaces; `null` when it replaces none. */
+  readonly predecessor: ListenAddress | null;
   /** Starts a repeating timer; what it returns stops it. */
   every(milliseconds: number, call: () => void): () => void;
 }
@@ -32,10 +34,22 @@ export interface AdminDoorContext extends Omit<AdminDependencies, "eventStreams"
 export class AdminDoor {
   readonly #context: AdminDoorContext;
   #server: AdminServer | undefined;
+  #predecessor: ListenAddress | null;
 
   /** @param context what is shown and changed */
   constructor(context: AdminDoorContext) {
     this.#context = context;
+    this.#predecessor = context.predecessor;
+  }
+
+  /** Where it can be reached; `null` when nowhere. */
+  get address(): ListenAddress | null {
+    return this.#server === undefined ? null : { address: this.#server.address, port: this.#server.port };
+  }
+
+  /** The Weir that this one replaces has closed its address. */
+  predecessorGone(): void {
+    this.#predecessor = null;
   }
 
   /**
@@ -47,14 +61,17 @@ export class AdminDoor {
   prepare(at: ListenAddress | null): PreparedChange {
     // The token in force may be that of the old address.
     const serving = { yet: false };
-    const server = at === null ? undefined : this.#open(at, serving);
+    // Beside another process that answers, an address would take half of its requests before it can answer any.
+    const isLate = at !== null && this.#predecessor !== null && overlap(at, this.#predecessor);
+    let server = at === null || isLate ? undefined : this.#open(at, serving, false);
     return {
       abort: async () => await server?.close(),
       commit: () => {
         const { log } = this.#context;
         const old = this.#server;
-        this.#server = server;
         serving.yet = true;
+        if (isLate) server = this.#open(at, serving, true);
+        this.#server = server;
         if (server !== undefined) {
           log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
         }
@@ -70,9 +87,9 @@ export class AdminDoor {
     await this.#server?.close();
   }
 
-  #open(at: ListenAddress, serving: { readonly yet: boolean }): AdminServer {
+  #open(at: ListenAddress, serving: { readonly yet: boolean }, isShared: boolean): AdminServer {
     this.#checkRoom(at);
-    const { rates, unsaveable, every, ...shared } = this.#context;
+    const { rates, unsaveable, every, predecessor: _, ...shared } = this.#context;
     const eventStreams = new EventStreams({ events: shared.events, every });
     const streams = new LiveStreams({ events: shared.events, every });
     const api = createAdminApi({ ...shared, eventStreams });
@@ -87,7 +104,7 @@ export class AdminDoor {
       if (isApiPath(new URL(request.url).pathname)) return await api.fetch(request);
       console ??= load();
       return await (await console).fetch(request, { address });
-    }, shared.log);
+    }, { log: shared.log, isShared });
     return {
       ...server,
       close: () => {
@@ -101,13 +118,17 @@ export class AdminDoor {
   /** Two addresses are open at once while one takes the other's place. */
   #checkRoom(at: ListenAddress): void {
     const old = this.#server;
-    if (old === undefined || old.port !== at.port || !addressesOverlap(old.address, at.address)) return;
+    if (old === undefined || !overlap(old, at)) return;
     const [from, to] = [formatEndpoint(old.address, old.port), formatEndpoint(at.address, at.port)];
     throw new WeirError(
       "bind_failed",
       `The admin API cannot move to ${to} while it listens on ${from}; restart Weir, or move it to another port first`,
     );
   }
+}
+
+function overlap(a: ListenAddress, b: ListenAddress): boolean {
+  return a.port === b.port && addressesOverlap(a.address, b.address);
 }
 
 function starting(): Response {

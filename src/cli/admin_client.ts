@@ -23,14 +23,15 @@ export interface AdminAnswer {
 /**
  * Calls the admin API.
  *
- * @param sent the body, which goes as JSON
+ * @param sent the body, which goes as JSON, @param client who keeps the connections, where it is not the runtime
  * @throws {WeirError} `admin_unreachable` when nobody answers, or the token is wrong
  */
 export async function callAdmin(
   given: Given,
-  method: "GET" | "POST" | "PATCH",
+  method: "GET" | "POST" | "PATCH" | "DELETE",
   path: string,
   sent?: unknown,
+  client?: Deno.HttpClient,
 ): Promise<AdminAnswer> {
   const base = given.values.get("admin") ?? (Deno.env.get("WEIR_ADMIN") || "http://127.0.0.1:9900");
   const token = given.values.get("token") ?? Deno.env.get("WEIR_ADMIN_TOKEN") ?? "";
@@ -46,9 +47,10 @@ export async function callAdmin(
         ...(sent === undefined ? {} : { "content-type": "application/json" }),
       },
       ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+      ...(client === undefined ? {} : { client }),
       signal: AbortSignal.timeout(30_000),
     });
-    body = await response.json();
+    body = response.status === 204 ? null : await response.json();
   } catch (error) {
     throw new WeirError(
       "admin_unreachable",

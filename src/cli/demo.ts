@@ -35,7 +35,7 @@ export const demoCommand: Command = {
       notAfter: new Date(now + 365 * 24 * 3600_000),
     });
     const app = new App(demoOrigin({ ...ports, servers: servers.map((server) => server.port) }, certificate));
-    const code = await serveUntilSignal(app, () => showDemo(ports));
+    const code = await serveUntilSignal(app, { onStarted: () => showDemo(ports) });
     await Promise.all(servers.map((server) => server.close()));
     return code;
   },

@@ -106,6 +106,20 @@ export function overriddenServer(server: ServerPlan, scope: OverrideScope, overr
   };
 }
 
+/** Servers that take nothing new by an override. */
+export function drainedBy(overrides: Overrides): { readonly scope: OverrideScope; readonly server: string }[] {
+  return [...overrides].flatMap(([key, { draining }]) => {
+    const [, kind, name = "", server = ""] = /^(group|listener) (\S+) (.+)$/.exec(key) ?? [];
+    if (draining !== true || (kind !== "group" && kind !== "listener")) return [];
+    return [{ scope: { kind, name }, server }];
+  });
+}
+
+/** The overrides that take nothing but new connections from servers: the opposite of {@link drainedBy}. */
+export function drainsOf(drained: readonly { readonly scope: OverrideScope; readonly server: string }[]): Overrides {
+  return new Map(drained.map(({ scope, server }) => [overrideKey(scope, server), { draining: true }]));
+}
+
 /** The overrides as they are after the file was read again: its weights win, what is drained stays drained. */
 export function drainsOnly(overrides: Overrides): Overrides {
   return new Map([...overrides].flatMap(([key, { draining }]) => draining === true ? [[key, { draining }]] : []));

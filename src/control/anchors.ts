@@ -8,14 +8,14 @@
 import { type ListenerPlan, usesRuntimeTls } from "../config/model.ts";
 import { messageOf, WeirError } from "../errors.ts";
 import type { SocketKind } from "../messages.ts";
-import { checkFree, listenShared } from "../net/listen.ts";
+import { checkFree, listenBeside, listenShared } from "../net/listen.ts";
 import { countPorts } from "../net/ports.ts";
 import { closeQuietly } from "../net/stream.ts";
 
 /** A listener with more ports than this does not share its sockets: each would take three descriptors, not one. */
 const MOST_SHARED_PORTS = 100;
 
-/** How a listener that starts with a plan opens its ports, from then on until it is gone. */
+/** How a listener opens its ports where nothing else is to be considered, from its start until it is gone. */
 export function socketKindOf(plan: ListenerPlan): SocketKind {
   return !usesRuntimeTls(plan) && countPorts(plan.ports) <= MOST_SHARED_PORTS ? "shared" : "beside";
 }
@@ -35,7 +35,7 @@ export class Anchor implements Disposable {
   /**
    * Makes sure that ports can be had: all or none.
    *
-   * @param ours ports that another listener of ours has at the moment and can be opened beside
+   * @param ours ports that another listener of ours, or the Weir that is replaced, has and can be opened beside
    * @throws {WeirError} `bind_failed`
    */
   take(ports: readonly number[], ours: ReadonlySet<number>): void {
@@ -52,6 +52,20 @@ export class Anchor implements Disposable {
     const { address, backlog } = this.#plan;
     if (this.#kind === "shared") this.#sockets.set(port, listenShared({ address, port, backlog }));
     else if (!isOurs) checkFree({ address, port });
+  }
+
+  /**
+   * Keeps ports open that threads have on sockets of their own, while the last of these threads is replaced. Nobody
+   * accepts from it: this is for kernels that hand the clients of a socket that closes to the next one. As far as it can
+   * be done.
+   */
+  bridge(ports: readonly number[]): void {
+    const { address, backlog } = this.#plan;
+    try {
+      for (const port of ports) {
+        if (!this.#sockets.has(port)) this.#sockets.set(port, listenBeside({ address, port, backlog }));
+      }
+    } catch { /* those ports are closed until the new thread opens them */ }
   }
 
   /** Lets ports go, all unless some are named. */

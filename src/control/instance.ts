@@ -60,9 +60,9 @@ export interface Instance {
   committed: boolean;
   /** Whether it has stopped accepting for good, and waits for its connections. */
   retired: boolean;
-  /** How it opens its ports; settled when it starts. */
-  readonly sockets: SocketKind;
-  readonly anchor: Anchor;
+  /** How it opens its ports; settled when it starts, unless the program gets ready to be replaced. */
+  sockets: SocketKind;
+  anchor: Anchor;
 }
 
 /** What an instance is doing as a whole: it accepts as long as one of its parts does. */

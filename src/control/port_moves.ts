@@ -9,7 +9,6 @@ import { type ListenerPlan, usesRuntimeTls } from "../config/model.ts";
 import { addressesOverlap } from "../config/rules.ts";
 import type { SocketKind } from "../messages.ts";
 import { listPorts } from "../net/ports.ts";
-import { socketKindOf } from "./anchors.ts";
 import type { Instance } from "./instance.ts";
 
 /** Ports that a listener opens in a change: all of them when it starts, those that are added when it stays. */
@@ -35,9 +34,17 @@ export interface PortMoves {
   oursIn(opening: Opening): ReadonlySet<number>;
 }
 
-/** Works out what happens to ports in a change. @param serving the listeners that serve now, by name */
-export function portMovesOf(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): PortMoves {
-  const openings = openingsIn(changes, serving);
+/**
+ * Works out what happens to ports in a change.
+ *
+ * @param serving the listeners that serve now, by name, @param kindOf how one that starts opens its ports
+ */
+export function portMovesOf(
+  changes: readonly ListenerChange[],
+  serving: ReadonlyMap<string, Instance>,
+  kindOf: (plan: ListenerPlan) => SocketKind,
+): PortMoves {
+  const openings = openingsIn(changes, serving, kindOf);
   const releases = releasesIn(changes, serving);
   const openedOn = byPort(openings);
   const releasedOn = byPort(releases);
@@ -57,11 +64,15 @@ export function portMovesOf(changes: readonly ListenerChange[], serving: Readonl
   };
 }
 
-function openingsIn(changes: readonly ListenerChange[], serving: ReadonlyMap<string, Instance>): Opening[] {
+function openingsIn(
+  changes: readonly ListenerChange[],
+  serving: ReadonlyMap<string, Instance>,
+  kindOf: (plan: ListenerPlan) => SocketKind,
+): Opening[] {
   return changes.flatMap((change): Opening[] => {
     if (change.kind === "stop") return [];
     const { plan } = change;
-    if (change.kind !== "update") return [{ plan, ports: listPorts(plan.ports), sockets: socketKindOf(plan) }];
+    if (change.kind !== "update") return [{ plan, ports: listPorts(plan.ports), sockets: kindOf(plan) }];
     const instance = serving.get(plan.name);
     if (instance === undefined) return [];
     return [{ plan, ports: portsOnlyIn(plan, instance.plan), sockets: instance.sockets }];

@@ -163,6 +163,21 @@ export class Reloader {
     return this.#inTurn(() => this.#change(request()));
   }
 
+  /** What is to hold beside the configuration from the start. Only before the first one is loaded. */
+  carryOver(overrides: Overrides): void {
+    this.#overrides = overrides;
+  }
+
+  /** Servers that take nothing new, and other weights, as they were set at run time. */
+  get overrides(): Overrides {
+    return this.#overrides;
+  }
+
+  /** Does something while no configuration changes. @throws {WeirError} `stopping`, and whatever the work does */
+  betweenChanges<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#inTurn(work);
+  }
+
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.#closed) {
       return Promise.reject(new WeirError("stopping", "Cannot change anything, because Weir is stopping"));

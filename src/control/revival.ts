@@ -57,6 +57,18 @@ export class Revival {
     this.#stopped = true;
   }
 
+  /**
+   * Keeps the ports open that nobody but a dying worker has, where the kernel hands clients on: those who wait, and those
+   * who come until a new one has opened them. To be called before its sockets close.
+   */
+  bridge(dying: Crew): void {
+    for (const instance of this.#context.instances.all) {
+      const { parts, anchor, plan, sockets, committed, retired } = instance;
+      if (sockets !== "beside" || !committed || retired || !parts.some((part) => part.crew === dying)) continue;
+      if (acceptingParts(instance).every((part) => part.crew === dying)) anchor.bridge(listPorts(plan.ports));
+    }
+  }
+
   /** Starts a new worker for what a dead one served. Only its own connections notice. */
   async revive(dead: Crew, reason: string, cause: DeathCause): Promise<void> {
     const { instances, fleet, boards, log } = this.#context;
@@ -107,7 +119,7 @@ export class Revival {
     const crews = parts.map((part) => part.crew);
     try {
       instance.anchor.take(missing, NONE);
-      await allSettled(parts.map((part) => instances.request(part, { kind: "resume" })));
+      await allSettled(parts.map((part) => instances.request(part, { kind: "resume", sockets: instance.sockets })));
       for (const part of parts) if (part.state === "restarting") part.state = "accepting";
       instances.electProber(instance);
     } catch (error) {
@@ -140,11 +152,15 @@ export class Revival {
   async #reopen(instance: Instance, part: Part): Promise<void> {
     const { instances } = this.#context;
     const { crew } = part;
+    const { sockets } = instance;
     try {
       await instances.openPart(instance, part);
       if (!instances.isWanted(instance, part)) return;
       if (!instance.committed) return;
       await instances.accept(instance, part);
+      // The program got ready to be replaced meanwhile.
+      if (sockets !== instance.sockets) await instances.request(part, { kind: "split" });
+      if (instance.sockets === "beside") instance.anchor.release();
       instances.announce(instance);
     } catch (error) {
       // Somebody else has the port. (A worker that died as well is another matter, and comes back by itself.)

@@ -28,6 +28,8 @@ import { Instances } from "./instances.ts";
 import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
 import { Retirement } from "./retirement.ts";
 import { Revival } from "./revival.ts";
+import { ORDINARY_SOCKETS, type PortsAt, type SocketFacts, SocketPolicy } from "./socket_policy.ts";
+import { split } from "./split.ts";
 import { takeMessage, type WorkerEventTakers } from "./worker_events.ts";
 import { WorkerFleet } from "./worker_fleet.ts";
 import type { DeathCause } from "./worker_handle.ts";
@@ -57,16 +59,31 @@ export class Supervisor {
   readonly #instances: Instances;
   readonly #revival: Revival;
   readonly #retirement: Retirement;
+  readonly #sockets: SocketPolicy;
 
-  /** @param log where to tell what happens, @param maxWorkers threads at most, @param takers of workers' other messages */
-  constructor(log: Log, maxWorkers: number, takers: WorkerEventTakers = {}) {
+  /**
+   * @param log where to tell what happens, @param maxWorkers threads at most
+   * @param options who takes workers' other messages, and how ports are opened
+   */
+  constructor(
+    log: Log,
+    maxWorkers: number,
+    { takers = {}, sockets = ORDINARY_SOCKETS }: {
+      readonly takers?: WorkerEventTakers;
+      readonly sockets?: SocketFacts;
+    } = {},
+  ) {
     this.#log = log;
+    this.#sockets = new SocketPolicy(sockets);
     const { boards, health } = this;
     const fleet = new WorkerFleet(maxWorkers, (crew) => ({
       onMessage: takeMessage(log, health, {
         ...takers,
         onDraining: (...drain) => this.#instances.noteDrain(...drain),
       }),
+      onDying: () => {
+        if (this.#sockets.migrates) this.#revival.bridge(crew());
+      },
       onDeath: (reason, cause) => void this.#revival.revive(crew(), reason, cause),
     }));
     this.#fleet = fleet;
@@ -139,7 +156,11 @@ export class Supervisor {
       await Promise.all(suspended.map((closed) => this.#revival.resume(closed)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
-    const { openings, inTheWay, oursIn } = portMovesOf(changes, this.#instances.serving);
+    const { openings, inTheWay, oursIn } = portMovesOf(
+      changes,
+      this.#instances.serving,
+      (plan) => this.#sockets.kindOf(plan),
+    );
     const leaving = leavingIn(changes, this.#instances.serving);
     try {
       suspended.push(...inTheWay);
@@ -147,7 +168,7 @@ export class Supervisor {
       await allSettled(changes.map(async (change) => {
         const opening = change.kind === "stop" ? undefined : openings.get(change.plan.name);
         if (opening === undefined) return;
-        const ours = oursIn(opening);
+        const ours = new Set([...oursIn(opening), ...this.#sockets.heldAmong(opening.plan, opening.ports)]);
         if (change.kind !== "update") opened.push(await this.#instances.open(opening, ours));
         else {
           const instance = this.#instances.serving.get(change.plan.name);
@@ -179,6 +200,26 @@ export class Supervisor {
         for (const instance of opened) this.#instances.serving.set(instance.plan.name, instance);
       },
     };
+  }
+
+  /** Where it listens. */
+  get places(): PortsAt[] {
+    return [...this.#instances.serving.values()].map(({ plan: { address, ports } }) => ({ address, ports }));
+  }
+
+  /**
+   * Has every port on sockets that another program of this user can open its own beside. One that was shared is closed
+   * for a moment.
+   */
+  async admitSuccessor(): Promise<void> {
+    const { instances, revival } = { instances: this.#instances, revival: this.#revival };
+    const shared = [...instances.serving.values()].filter(({ sockets }) => sockets === "shared");
+    await Promise.all(shared.map((instance) => split(instance, { instances, revival, log: this.#log })));
+  }
+
+  /** The program that this one replaces has closed its ports. */
+  predecessorGone(): void {
+    this.#sockets.release();
   }
 
   /** Stops every listener, gives sessions `drainTimeout` seconds, and ends all workers. */

@@ -16,6 +16,8 @@ const REQUEST_SECONDS = 20;
 export interface WorkerObserver {
   /** A message that is no answer. */
   onMessage(message: Exclude<FromWorker, { kind: "answer" | "ready" }>): void;
+  /** The worker is about to be ended, because it is dead or as good as that. */
+  onDying?(): void;
   /** The worker is gone; called once, and never after {@link WorkerHandle.terminate}. */
   onDeath(reason: string, cause: DeathCause): void;
 }
@@ -159,6 +161,7 @@ export class WorkerHandle {
 
   #die(reason: string, cause: DeathCause): void {
     if (this.#gone) return;
+    this.#observer.onDying?.();
     this.#end(`Worker ${this.number} died: ${reason}`);
     this.#observer.onDeath(reason, cause);
   }

@@ -22,6 +22,12 @@ const ACCEPT_PAUSE_MS = 20;
  */
 const MOST_IN_A_ROW = 16;
 
+/**
+ * The longest that clients who wait in a queue are served before its socket is closed. It is empty much sooner, unless
+ * somebody fills it faster than it is emptied.
+ */
+const EMPTYING_MS = 200;
+
 /** What an acceptor needs of its listener. */
 export interface AcceptorContext {
   /** Opens the socket of one port. @throws {WeirError} `bind_failed` */
@@ -44,6 +50,8 @@ export class Acceptor {
   #prepared = new Map<number, ListeningSocket>();
   /** Sockets that are accepted from, and the end of that: only then is a socket really closed. */
   readonly #accepting = new Map<ListeningSocket, Promise<void>>();
+  /** How often each of them was accepted from so far; its sign is that of a wait that is under way. */
+  readonly #calls = new Map<ListeningSocket, number>();
   #started = false;
   #pause: Promise<void> | undefined;
 
@@ -122,6 +130,21 @@ export class Acceptor {
     this.#take(this.#openAll(this.#plan, listPorts(this.#plan.ports).filter((port) => !this.#sockets.has(port))));
   }
 
+  /**
+   * Closes each port that is open and opens it as the listener opens ports by now, one after the other, then those that
+   * are closed. Each is closed for a fraction of a millisecond.
+   *
+   * @throws {WeirError} `bind_failed`; that port, and maybe others, are closed then
+   */
+  async reopen(): Promise<void> {
+    for (const [port, socket] of [...this.#sockets]) {
+      this.#sockets.delete(port);
+      await this.#closeAll([socket]);
+      this.#take(this.#openAll(this.#plan, [port]));
+    }
+    this.open();
+  }
+
   /** All or none. */
   #openAll(plan: ListenerPlan, ports: readonly number[]): Map<number, ListeningSocket> {
     const opened = new Map<number, ListeningSocket>();
@@ -147,7 +170,9 @@ export class Acceptor {
     this.#accepting.set(socket, this.#acceptFrom(socket));
   }
 
-  async #closeAll(sockets: Iterable<ListeningSocket>): Promise<void> {
+  async #closeAll(given: Iterable<ListeningSocket>): Promise<void> {
+    const sockets = [...given];
+    await Promise.all(sockets.map((socket) => this.#emptied(socket)));
     const ended: (Promise<void> | undefined)[] = [];
     for (const socket of sockets) {
       ended.push(this.#accepting.get(socket));
@@ -157,15 +182,34 @@ export class Acceptor {
     await Promise.all(ended);
   }
 
+  /**
+   * Waits until nobody is left in a socket's queue: whoever is in it when it closes is reset. That is so when one call of
+   * accept() has waited while the runtime looked at the socket, twice to be sure.
+   */
+  async #emptied(socket: ListeningSocket): Promise<void> {
+    const end = performance.now() + EMPTYING_MS;
+    for (let turns = 0, before = 0; turns < 2 && performance.now() < end;) {
+      const calls = this.#calls.get(socket);
+      if (calls === undefined) return;
+      turns = calls < 0 && calls === before ? turns + 1 : 0;
+      before = calls;
+      await turn();
+    }
+  }
+
   /** Runs until the socket is closed on purpose; no error ends it. */
   async #acceptFrom(socket: ListeningSocket): Promise<void> {
     let untilTurn = MOST_IN_A_ROW;
+    let calls = 0;
     while (this.#accepting.has(socket)) {
       let connection: AcceptedConnection;
+      this.#calls.set(socket, -++calls);
       try {
         connection = await socket.accept();
+        this.#calls.set(socket, calls);
       } catch (error) {
-        if (!this.#accepting.has(socket)) return;
+        this.#calls.set(socket, calls);
+        if (!this.#accepting.has(socket)) break;
         // The client went before it was accepted: its place in the queue is free again, there is nothing to wait for.
         if (isClientGone(error)) continue;
         this.#context.onAcceptError(error);
@@ -176,9 +220,10 @@ export class Acceptor {
       // No more than a turn: siblings that are busy themselves are not waited for.
       if (--untilTurn === 0 || this.#context.isAhead()) {
         untilTurn = MOST_IN_A_ROW;
-        await new Promise((resolve) => setImmediate(resolve));
+        await turn();
       }
     }
+    this.#calls.delete(socket);
   }
 
   /** One pause for all ports: what they lack is the same. */
@@ -190,6 +235,11 @@ export class Acceptor {
       }, ACCEPT_PAUSE_MS);
     });
   }
+}
+
+/** Lets everything else have its turn, and the runtime look at its sockets. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function isClientGone(error: unknown): boolean {

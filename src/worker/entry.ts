@@ -91,7 +91,9 @@ async function handle(request: WorkerRequest): Promise<void> {
     case "suspend":
       return listener.suspend(request.ports);
     case "resume":
-      return listener.resume();
+      return listener.resume(request.sockets);
+    case "split":
+      return listener.split();
     case "stop":
       await listener.stop(request.drainTimeout, (left, ended) => {
         send({ kind: "draining", instance: request.instance, left, ended });

@@ -72,6 +72,7 @@ export class RunningListener implements SessionContext {
   readonly #sessions = new LinkedList<Session>();
   #plan: ListenerPlan;
   readonly #acceptor: Acceptor;
+  #sockets: SocketKind;
   #started = false;
   #drain: Drain | undefined;
   #acceptErrorLoggedAt = -Infinity;
@@ -87,6 +88,7 @@ export class RunningListener implements SessionContext {
   constructor({ plan, memory, sockets, closed }: ListenerOpening, environment: ListenerEnvironment) {
     this.#plan = plan;
     this.#environment = environment;
+    this.#sockets = sockets;
     this.wheel = environment.wheel;
     this.buffers = environment.buffers;
     this.counters = new ListenerCounters(memory.listener, memory.ledger);
@@ -108,7 +110,7 @@ export class RunningListener implements SessionContext {
     this.tls = clientTlsOf(plan, environment.checkedCertificates);
     this.serverTls = serverTlsOf(plan);
     this.#acceptor = new Acceptor(plan, closed, {
-      open: (of, port) => openSocket(of, port, sockets),
+      open: (of, port) => openSocket(of, port, this.#sockets),
       onConnection: (connection) => this.#serve(connection),
       isAhead: () => this.#plan.workers > 1 && this.counters.ownShare * this.#plan.workers > 1,
       onAcceptError: (error) => {
@@ -225,8 +227,15 @@ export class RunningListener implements SessionContext {
   }
 
   /** Opens its closed ports again and goes on accepting. @throws {WeirError} `bind_failed` */
-  resume(): void {
+  resume(sockets: SocketKind): void {
+    this.#sockets = sockets;
     this.#acceptor.open();
+  }
+
+  /** Has every port on a socket of its own from now on. @throws {WeirError} `bind_failed`; some are closed then */
+  async split(): Promise<void> {
+    this.#sockets = "beside";
+    await this.#acceptor.reopen();
   }
 
   /**

@@ -32,7 +32,7 @@ export class SupervisorBench implements AsyncDisposable {
   readonly #maxWorkers: number;
 
   /** @param options of the model */
-  constructor({ drainTimeout = 0, maxWorkers = 32 } = {}) {
+  constructor({ drainTimeout = 0, maxWorkers = 32, migrates = false } = {}) {
     this.#drainTimeout = drainTimeout;
     this.#maxWorkers = maxWorkers;
     const captured = this.workers;
@@ -42,7 +42,9 @@ export class SupervisorBench implements AsyncDisposable {
         captured.push({ worker: this, options });
       }
     };
-    this.supervisor = new Supervisor((_level, message) => this.logged.push(message), maxWorkers);
+    this.supervisor = new Supervisor((_level, message) => this.logged.push(message), maxWorkers, {
+      sockets: { migrates, held: [] },
+    });
   }
 
   /** Gets ready for exactly these listeners. */

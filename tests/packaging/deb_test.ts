@@ -130,6 +130,7 @@ async function serveByUnit(unit: string, programs: Readonly<Record<(typeof NAMES
   const heard = async () => new TextDecoder().decode((await notify.receive())[0]);
   const start = (await commands(unit, "ExecStart"))[0]?.split(" ") ?? [];
   const trace = `${folder.path}/trace`;
+  let main = "";
   const child = new Deno.Command(programs.strace, {
     args: ["-f", "-qq", "-o", trace, ...start],
     env: { NOTIFY_SOCKET: `${folder.path}/notify`, WATCHDOG_USEC: "1000000" },
@@ -139,11 +140,16 @@ async function serveByUnit(unit: string, programs: Readonly<Record<(typeof NAMES
     assert.match(await heard(), /^READY=1\n/);
     assert.equal(await heard(), "WATCHDOG=1");
     assert.equal(await readName(port), "served");
-    const main = (await run("ps", ["--ppid", String(child.pid), "-o", "pid="])).stdout.trim();
+    main = (await run("ps", ["--ppid", String(child.pid), "-o", "pid="])).stdout.trim();
     const reload = async () => {
       for (const line of await commands(unit, "ExecReload")) {
-        const [program = "", ...args] = line.replace("$MAINPID", main).split(" ");
-        const { code } = await run(program, args);
+        // The words of these lines are quoted as a shell does it.
+        const { code } = await new Deno.Command("sh", {
+          args: ["-c", line],
+          env: { MAINPID: main, NOTIFY_SOCKET: `${folder.path}/notify` },
+          stdin: "null",
+          stdout: "null",
+        }).output();
         if (code !== 0) return code;
       }
       return 0;
@@ -154,13 +160,24 @@ async function serveByUnit(unit: string, programs: Readonly<Record<(typeof NAMES
     await Deno.writeTextFile("/etc/weir/weir.yaml", configuration([port, 0]));
     assert.equal(await reload(), 3, "a wrong configuration fails the reload");
     assert.equal(await readName(other), "served");
+    await Deno.writeTextFile("/etc/weir/weir.yaml", configuration([port, other]));
+    // As dpkg does it: another file of the same name.
+    await Deno.copyFile("/usr/bin/weir", "/usr/bin/weir.dpkg-new");
+    await Deno.rename("/usr/bin/weir.dpkg-new", "/usr/bin/weir");
+    const replaced = main;
+    assert.equal(await reload(), 0);
+    let text = await heard();
+    for (; !text.startsWith("MAINPID="); text = await heard()) assert.equal(text, "WATCHDOG=1");
+    main = /^MAINPID=(\d+)$/m.exec(text)?.[1] ?? "";
+    assert.notEqual(main, replaced);
+    assert.equal((await child.status).code, 0, "the old process has ended");
+    assert.equal(await readName(port), "served");
     await run("kill", ["-TERM", main]);
-    for (let text = await heard(); !text.startsWith("STOPPING=1"); text = await heard()) {
-      assert.equal(text, "WATCHDOG=1");
-    }
-    assert.equal((await child.status).code, 0);
+    for (text = await heard(); !text.startsWith("STOPPING=1"); text = await heard()) assert.equal(text, "WATCHDOG=1");
+    await until("it has ended", async () => (await run("kill", ["-0", main])).code !== 0);
   } finally {
     notify.close();
+    await run("kill", ["-KILL", main]);
     try {
       child.kill("SIGKILL");
     } catch { /* it has ended */ }

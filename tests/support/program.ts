@@ -4,6 +4,7 @@
  * @module
  */
 
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { PERMISSIONS, V8_FLAGS } from "../../scripts/release/runtime_flags.ts";
 import { freePort } from "./ports.ts";
@@ -69,6 +70,8 @@ export class RunningWeir implements AsyncDisposable {
   #reading: Promise<void>;
   #log = "";
   #status: Deno.CommandStatus | undefined;
+  /** Processes that were replaced and may still have connections. */
+  readonly #others: Deno.ChildProcess[] = [];
 
   private constructor(folder: string, adminPort: number, options: StartOptions) {
     this.folder = folder;
@@ -107,9 +110,36 @@ export class RunningWeir implements AsyncDisposable {
     await this.#untilReady();
   }
 
-  #spawn(): Deno.ChildProcess {
+  /**
+   * Starts the program again to take the place of the one that runs.
+   *
+   * @returns the process id and, later, the exit code of that one
+   */
+  async replace(flags: readonly string[] = []): Promise<{ readonly pid: number; readonly ended: Promise<number> }> {
+    const [before, reading, status] = [this.#process, this.#reading, this.#status];
+    const from = this.#log.length;
+    const ended = Promise.all([before.status, reading]).then(([{ code }]) => code);
+    this.#process = this.#spawn(["--replace", ...flags]);
+    this.#reading = this.#read();
+    const { pid } = this.#process;
+    try {
+      await until("it has taken over", () => {
+        if (this.#status !== status) throw new Error(`It ended instead:\n${this.#log.slice(from)}`);
+        return this.#log.slice(from).includes("Took over from");
+      }, 60);
+    } catch (error) {
+      this.#others.push(this.#process);
+      [this.#process, this.#reading, this.#status] = [before, reading, status];
+      throw error;
+    }
+    this.#others.push(before);
+    assert.notEqual(pid, before.pid);
+    return { pid: before.pid, ended };
+  }
+
+  #spawn(flags: readonly string[] = []): Deno.ChildProcess {
     const { env, within = [] } = this.#options;
-    const [program = "", ...words] = [...within, ...weirCommandLine(["run", "-c", this.file])];
+    const [program = "", ...words] = [...within, ...weirCommandLine(["run", "-c", this.file, ...flags])];
     const process = new Deno.Command(program, {
       args: words,
       stdin: "null",
@@ -189,6 +219,12 @@ export class RunningWeir implements AsyncDisposable {
       try {
         this.#process.kill("SIGKILL");
       } catch { /* it has ended by itself */ }
+    }
+    for (const other of this.#others) {
+      try {
+        other.kill("SIGKILL");
+      } catch { /* it has ended by itself */ }
+      await other.status;
     }
     await this.ended();
     await Deno.remove(this.folder, { recursive: true });

@@ -6,7 +6,10 @@
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type AdminDependencies, createAdminApi } from "../../../src/admin/api.ts";
+import type { ReplacementDependencies } from "../../../src/admin/replacement.ts";
+import type { Offer } from "../../../src/control/succession.ts";
 import type { RuntimeView } from "../../../src/admin/views.ts";
+import { WeirError } from "../../../src/errors.ts";
 import { acceptedFrom } from "../../../src/config/accepted.ts";
 import { BoardRegistry } from "../../../src/board/registry.ts";
 import type { Model } from "../../../src/config/model.ts";
@@ -84,6 +87,17 @@ export const REPORT: ReloadReport = {
   warnings: [{ file: "weir.yaml", line: 3, column: 5, path: "backendGroups.idle", message: "has no servers" }],
 };
 
+/** What a process says that another one is to replace. */
+export const OFFER: Offer = {
+  id: "the-offer",
+  process: 4711,
+  version: "1.2.3",
+  places: [{ address: "0.0.0.0", ports: [{ first: 80, last: 80 }, { first: 90, last: 99 }] }],
+  admin: { address: "::1", port: 9900 },
+  drained: [{ scope: { kind: "group", name: "web" }, server: "10.0.0.1:80" }],
+  watchdogMicroseconds: null,
+};
+
 /** An admin API and the program that it believes to see. */
 export class AdminBench {
   readonly boards = new BoardRegistry();
@@ -104,6 +118,11 @@ export class AdminBench {
     return Promise.resolve();
   };
   change: AdminDependencies["change"] = () => Promise.reject(new Error("this program cannot be changed"));
+  readonly replacement: ReplacementDependencies = {
+    offerPlace: () => Promise.resolve(OFFER),
+    withdrawOffer: (id) => this.#known(id, `withdrawn ${id}`),
+    giveWay: (id, to) => this.#known(id, `process ${to.process}, ${to.version}, takes over by ${id}`),
+  };
   /** Parts of the view that differ from a program where all is well. */
   view: Partial<RuntimeView> = {};
   /** Thrown instead of showing anything. */
@@ -120,6 +139,7 @@ export class AdminBench {
       },
       reload: () => this.reload(),
       override: (...change) => this.override(...change),
+      ...this.replacement,
       change: (...request) => this.change(...request),
       editor: new ConfigEditor({
         accepted: () => acceptedFrom(valid),
@@ -130,6 +150,11 @@ export class AdminBench {
       eventStreams: this.eventStreams,
       log: (_level, message) => this.logged.push(message),
     });
+  }
+
+  #known(id: string, done: string): void {
+    if (id !== OFFER.id) throw new WeirError("no_such_replacement", `Nothing is known of "${id}"`);
+    this.logged.push(done);
   }
 
   /** Asks the API; the Host header is a loopback address unless the test gives another. */

@@ -219,6 +219,20 @@ const CALLS: readonly Call[] = [
   { operation: "GET /v1/events", status: 200 },
   { operation: "GET /v1/events", path: "/v1/events?limit=0", status: 400 },
   { operation: "POST /v1/reload", status: 200 },
+  { operation: "POST /v1/replacement", status: 200 },
+  { operation: "DELETE /v1/replacement/{id}", path: "/v1/replacement/unknown", status: 404 },
+  {
+    operation: "POST /v1/replacement/{id}/takeover",
+    path: "/v1/replacement/the-offer/takeover",
+    sent: { process: 12, version: "1.2.4" },
+    status: 202,
+  },
+  {
+    operation: "POST /v1/replacement/{id}/takeover",
+    path: "/v1/replacement/the-offer/takeover",
+    sent: { process: 0, version: "1.2.4" },
+    status: 400,
+  },
   { operation: "GET /metrics", status: 200 },
 ];
 

@@ -70,6 +70,7 @@ export class StoreBench implements AsyncDisposable {
       editor: this.editor,
       override: (scope, server, change) =>
         this.reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving)),
+      ...rest.replacement,
       token: () => "",
       events: rest.events,
       eventStreams: rest.eventStreams,

@@ -23,7 +23,7 @@ const unix = { ignore: Deno.build.os === "windows" };
 
 Deno.test("ServiceManager says ready and stopping, with the time that stopping takes", unix, async () => {
   await using socket = await listen();
-  using manager = new ServiceManager(assert.fail, environment({ NOTIFY_SOCKET: socket.path }));
+  using manager = new ServiceManager(assert.fail, { environment: environment({ NOTIFY_SOCKET: socket.path }) });
   await manager.ready();
   assert.equal(await socket.next(), "READY=1\nSTATUS=Serving");
   await manager.stopping(40);
@@ -33,7 +33,7 @@ Deno.test("ServiceManager says ready and stopping, with the time that stopping t
 Deno.test("ServiceManager tells a watchdog again and again that the program lives", unix, async () => {
   await using socket = await listen();
   const values = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "20000", WATCHDOG_PID: String(Deno.pid) };
-  using manager = new ServiceManager(assert.fail, environment(values));
+  using manager = new ServiceManager(assert.fail, { environment: environment(values) });
   await manager.ready();
   const heard = [await socket.next(), await socket.next(), await socket.next()];
   assert.deepEqual(heard, ["READY=1\nSTATUS=Serving", "WATCHDOG=1", "WATCHDOG=1"]);
@@ -42,7 +42,7 @@ Deno.test("ServiceManager tells a watchdog again and again that the program live
 Deno.test("ServiceManager leaves another process's watchdog alone", unix, async () => {
   await using socket = await listen();
   const values = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "1000", WATCHDOG_PID: String(Deno.pid + 1) };
-  using manager = new ServiceManager(assert.fail, environment(values));
+  using manager = new ServiceManager(assert.fail, { environment: environment(values) });
   await manager.ready();
   await new Promise((resolve) => setTimeout(resolve, 20));
   await manager.stopping(1);
@@ -51,14 +51,14 @@ Deno.test("ServiceManager leaves another process's watchdog alone", unix, async 
 });
 
 Deno.test("ServiceManager is silent where nobody asked, and warns of a socket that is not there", unix, async () => {
-  using silent = new ServiceManager(assert.fail, environment({ WATCHDOG_USEC: "1000" }));
+  using silent = new ServiceManager(assert.fail, { environment: environment({ WATCHDOG_USEC: "1000" }) });
   await silent.ready();
   await silent.stopping(1);
   const warnings: string[] = [];
   const path = "/nowhere/socket";
   using wrong = new ServiceManager(
     (level, text) => warnings.push(`${level}: ${text}`),
-    environment({ NOTIFY_SOCKET: path }),
+    { environment: environment({ NOTIFY_SOCKET: path }) },
   );
   await wrong.ready();
   assert.equal(warnings.length, 1);

@@ -6,6 +6,8 @@ import type { Model, PoolPlan } from "../../../src/config/model.ts";
 import { resolveModel } from "../../../src/config/resolve.ts";
 import { serverNames } from "../../../src/config/resolve_pools.ts";
 import {
+  drainedBy,
+  drainsOf,
   drainsOnly,
   type Overrides,
   type OverrideScope,
@@ -215,4 +217,17 @@ listeners:
     backends: { servers: [{ address: app.internal, ports: [80, 81] }, { address: own, port: 1 }] }
 `));
   assert.deepEqual([...names].sort(), ["app.internal", "idle.internal.", "own"]);
+});
+
+Deno.test("drainedBy() and drainsOf() are opposites, but for weights", () => {
+  const overrides = new Map([
+    ["group web 10.0.0.1:80", { draining: true, weight: 3 }],
+    ["listener web-1 [2001:db8::1]:80", { draining: true }],
+    ["listener web-1 10.0.0.2:80", { weight: 5 }],
+  ]);
+  assert.deepEqual(drainedBy(overrides), [
+    { scope: { kind: "group", name: "web" }, server: "10.0.0.1:80" },
+    { scope: { kind: "listener", name: "web-1" }, server: "[2001:db8::1]:80" },
+  ]);
+  assert.deepEqual(drainsOf(drainedBy(overrides)), drainsOnly(overrides));
 });
