@@ -35,7 +35,8 @@ export const offerSchema = z.object({
   watchdogMicroseconds: z.int().nullable(),
 }).openapi("Replacement");
 
-const successorSchema = z.strictObject({
+// Not strict: a later version may say more.
+const successorSchema = z.object({
   process: z.int().min(1).openapi({ description: "The id of the process that has taken over" }),
   version: z.string().min(1).max(100),
 }).openapi("Successor");

@@ -85,7 +85,8 @@ function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.Http
       { hostname: at.address, port: at.port, reusePort: true, onListen: () => {} },
       (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
     );
-  } catch (error) {
+  } catch (thrown) {
+    const error = thrown instanceof WeirError ? thrown.cause : thrown;
     throw new WeirError(
       "bind_failed",
       `The admin API cannot listen on ${formatEndpoint(at.address, at.port)}: ${listenFailure(error, at)}`,

@@ -9,7 +9,7 @@ import type { z } from "zod";
 import { offerSchema } from "../admin/replacement.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import type { Offer } from "../control/succession.ts";
-import { WeirError } from "../errors.ts";
+import { messageOf, WeirError } from "../errors.ts";
 import { canonicalAddress, formatEndpoint, isWildcard, parseEndpoint } from "../net/ip.ts";
 import { parsePortList } from "../net/ports.ts";
 import { VERSION } from "../version.ts";
@@ -57,8 +57,8 @@ export class Predecessor {
   }
 
   /**
-   * Has the running Weir give way. This process accepts on the same address by now, so a request may come to itself;
-   * another connection is tried then.
+   * Has the running Weir give way. This process accepts on the same address by now, so a request may come to itself,
+   * where nothing is known of the offer and the token may be another one; another connection is tried then.
    *
    * @throws {WeirError} when it does not hear of it
    */
@@ -66,13 +66,19 @@ export class Predecessor {
     const path = `/v1/replacement/${this.offer.id}/takeover`;
     const successor = { process: Deno.pid, version: VERSION };
     const end = performance.now() + HEARD_SECONDS * 1000;
-    for (;;) {
+    let why = "";
+    while (performance.now() < end) {
       using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
-      const { status, body } = await callAdmin(this.#given, "POST", path, successor, client);
-      if (status === 202) return;
-      if (status === 404 && performance.now() < end) continue;
-      throw new WeirError("admin_unreachable", `The running Weir does not give way: ${detailOf(body)}`);
+      try {
+        const { status, body } = await callAdmin(this.#given, "POST", path, successor, client);
+        if (status === 202) return;
+        why = detailOf(body);
+        if (status !== 404) break;
+      } catch (error) {
+        why = messageOf(error);
+      }
     }
+    throw new WeirError("admin_unreachable", `The running Weir does not give way: ${why}`);
   }
 }
 

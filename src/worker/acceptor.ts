@@ -170,16 +170,14 @@ export class Acceptor {
     this.#accepting.set(socket, this.#acceptFrom(socket));
   }
 
-  async #closeAll(given: Iterable<ListeningSocket>): Promise<void> {
-    const sockets = [...given];
-    await Promise.all(sockets.map((socket) => this.#emptied(socket)));
-    const ended: (Promise<void> | undefined)[] = [];
-    for (const socket of sockets) {
-      ended.push(this.#accepting.get(socket));
+  async #closeAll(sockets: Iterable<ListeningSocket>): Promise<void> {
+    await Promise.all([...sockets].map(async (socket) => {
+      await this.#emptied(socket);
+      const ended = this.#accepting.get(socket);
       this.#accepting.delete(socket);
       closeQuietly(socket);
-    }
-    await Promise.all(ended);
+      await ended;
+    }));
   }
 
   /**

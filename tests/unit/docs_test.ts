@@ -52,6 +52,8 @@ const NOT_RUN: readonly (readonly [page: string, beginning: string, why: string]
   ["docs/deployment.md", "docker build ", "needs Docker; containers_test.ts has the Dockerfile judged"],
   ["docs/deployment.md", "kubectl create ", "needs a cluster; containers_test.ts has the manifests judged"],
   ["docs/installation.md", "deno task compile ", "other platforms' runtimes come from dl.deno.land; CI builds its own"],
+  ["docs/operations.md", "mv weir-new ", "writes /usr/bin; replace_test.ts runs the command, deb_test.ts the whole"],
+  ["docs/operations.md", "echo net.ipv4.tcp_migrate_req=1 ", "the machine's; replace_test.ts sets it in a namespace"],
   ["docs/performance.md", "deno task bench ", "a quarter of an hour; the gate is a part of CI"],
   ["docs/performance.md", "deno run --allow-all bench/access_log.ts", "minutes, on a machine with nothing else to do"],
   ["docs/performance.md", "deno run --allow-all bench/ports.ts", "minutes, on a machine with nothing else to do"],
