@@ -14,7 +14,7 @@ const SHARED = { connections: 0, most: 1, buffers: 2, refused: 3, words: 4 } as 
 /** Word indices of what one worker has added. */
 const OWN = { connections: 0, buffers: 1, words: 2 } as const;
 
-/** Stands for "as many as there are". */
+/** Stands for "as many as there are"; a word holds no larger number. */
 const UNLIMITED = 2 ** 31 - 1;
 
 /** Connections that are given up at a shortage, so that those that are left, and the admin API, have room. */
@@ -46,7 +46,7 @@ export class ProcessCapacity {
     return most === UNLIMITED ? null : most;
   }
   set most(most: number | null) {
-    Atomics.store(this.#words, SHARED.most, most ?? UNLIMITED);
+    Atomics.store(this.#words, SHARED.most, Math.min(most ?? UNLIMITED, UNLIMITED));
   }
 
   /** Connections that are open, those of all listeners and those that are not admitted yet. */

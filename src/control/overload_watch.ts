@@ -16,6 +16,9 @@ const TELL_EVERY_MS = 60_000;
 /** Milliseconds without a shortage after which more connections are let in again, a quarter more every second. */
 const CALM_MS = 1000;
 
+/** More than a process can have: Linux gives it a million descriptors at most, unless its administrator says otherwise. */
+const NO_LIMIT_FROM = 2 ** 20;
+
 /** Descriptors kept in hand. */
 const SPARES = 16;
 
@@ -93,7 +96,7 @@ export class OverloadWatch {
     this.#takeSpares();
     if (capacity.most === null || this.#spares.length < SPARES) return;
     const more = capacity.most + Math.max(SPARES, Math.ceil(capacity.most / 4));
-    capacity.most = this.#planned === null ? more : Math.min(more, this.#planned);
+    capacity.most = this.#planned !== null ? Math.min(more, this.#planned) : more < NO_LIMIT_FROM ? more : null;
   }
 
   /** Gives back the descriptors in hand. */

@@ -17,8 +17,7 @@ const ACCEPT_PAUSE_MS = 20;
 
 /**
  * So many are accepted in a row before everything else has a turn. The runtime hands over up to 128 connections that
- * wait in the queue without looking at any other socket; that many are 5 ms in which nobody else is
- * served.
+ * wait in the queue without looking at any other socket; that many are 5 ms in which nobody is served.
  */
 const MOST_IN_A_ROW = 16;
 

@@ -65,6 +65,7 @@ export class Clients {
       const buffer = new Uint8Array(65_536);
       for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
         check.take(buffer.subarray(0, count));
+        attempt.progress();
       }
       if (!check.isRight || check.count > size) this.#tally.wrongBytes++;
       if (check.count < size) throw new Error(`ended after ${check.count} of ${size} bytes`);
@@ -81,6 +82,7 @@ export class Clients {
         const count = await connection.read(buffer);
         if (count !== 1) throw new Error(`ended after ${round} rounds`);
         if (buffer[0] !== round) this.#tally.wrongBytes++;
+        attempt.progress();
       }
     });
   }
@@ -94,10 +96,15 @@ export class Clients {
     const attempt = this.#tally.begin(what);
     let connection: Deno.Conn | undefined;
     let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      close(connection);
-    }, PATIENCE_SECONDS * 1000 + (what === "idle" ? 35_000 : 0));
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    attempt.progress = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        isLate = true;
+        close(connection);
+      }, PATIENCE_SECONDS * 1000);
+    };
+    attempt.progress();
     try {
       const at = { hostname: "127.0.0.1", port };
       connection = caCerts.length === 0

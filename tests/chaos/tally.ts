@@ -17,6 +17,8 @@ export interface Attempt {
   readonly startedAt: number;
   /** The server's name, once it has answered. */
   server: string | null;
+  /** A byte has come: the client is patient for as long again. */
+  progress: () => void;
 }
 
 /** Counts. */
@@ -58,7 +60,7 @@ export class Tally {
   /** A client begins. */
   begin(what: string): Attempt {
     this.offered++;
-    return { what, startedAt: performance.now(), server: null };
+    return { what, startedAt: performance.now(), server: null, progress: () => {} };
   }
 
   /** All has come as it should. */

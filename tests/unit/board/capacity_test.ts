@@ -80,3 +80,12 @@ Deno.test("BufferPool.large() gives medium buffers when all workers together hav
   assert.equal(again.filter((length) => length === LARGE_BUFFER).length, 36);
   assert.equal(mine.large().length, LARGE_BUFFER, "what is kept is used again");
 });
+
+Deno.test("ProcessCapacity.most takes a number that no word holds for no limit", () => {
+  const all = new ProcessCapacity();
+  for (const most of [2 ** 31 - 1, 2 ** 31, 2 ** 32 + 5, Infinity]) {
+    all.most = most;
+    assert.equal(all.most, null, `${most}`);
+    assert.ok(new Capacity(all.forWorker(1)).takeConnection());
+  }
+});

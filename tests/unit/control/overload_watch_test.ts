@@ -1,6 +1,7 @@
 /** Staying within the descriptors: what is said, what is kept in hand, and when more are let in again. @module */
 
 import assert from "node:assert/strict";
+import { Capacity, ProcessCapacity } from "../../../src/board/capacity.ts";
 import { OverloadWatch } from "../../../src/control/overload_watch.ts";
 import type { LogFields } from "../../../src/log.ts";
 import { emptyModel } from "../../support/models.ts";
@@ -129,4 +130,24 @@ Deno.test("OverloadWatch does nothing where descriptors are not limited", () => 
   watch.shortage("Too many open files");
   watch.look();
   assert.equal(capacity.most, null);
+});
+
+Deno.test("OverloadWatch limits nothing any more when there has been no shortage for minutes, and turns nobody away until then", () => {
+  const capacity = new ProcessCapacity();
+  const worker = new Capacity(capacity.forWorker(1));
+  let now = 0;
+  const open = () => ({ close: () => {} });
+  const watch = new OverloadWatch({ capacity, log: () => {}, open, now: () => now });
+  watch.plan(MODEL);
+  worker.shortage();
+  watch.shortage("Too many open files");
+  let least = Infinity;
+  for (let second = 0; second < 600; second++) {
+    now += 1000;
+    watch.look();
+    least = Math.min(least, capacity.most ?? Infinity);
+    assert.ok(worker.takeConnection(), `a client is turned away after ${second} s, with room for ${capacity.most}`);
+    worker.giveConnection();
+  }
+  assert.deepEqual([least > 0, capacity.most], [true, null]);
 });
