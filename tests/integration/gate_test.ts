@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { projectPath } from "../support/program.ts";
 
-const PARTS = ["main.ts", "deno.json", "deno.lock", "src", "bench", "config", "tests/support", "tests/unit/plans.ts"];
+const PARTS = [
+  "main.ts",
+  "deno.json",
+  "deno.lock",
+  "src",
+  "bench",
+  "config",
+  "scripts",
+  "tests/support",
+  "tests/unit/plans.ts",
+];
 
 /** Burns half a millisecond of processor time on each connection to a server. */
 const SLOWDOWN = `
