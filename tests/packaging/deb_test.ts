@@ -149,7 +149,9 @@ async function serveByUnit(unit: string, programs: Readonly<Record<(typeof NAMES
           env: { MAINPID: main, NOTIFY_SOCKET: `${folder.path}/notify` },
           stdin: "null",
           stdout: "null",
-        }).output();
+          // What it starts lives on; waiting for the end of its output would be waiting for that.
+          stderr: "null",
+        }).spawn().status;
         if (code !== 0) return code;
       }
       return 0;
