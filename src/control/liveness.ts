@@ -19,6 +19,9 @@ const PER_DELAY = 10;
 /** How much of a delay is remembered at the next look: half of it after ten seconds. */
 const REMEMBERED = 0.993;
 
+/** Of a processor that is wanted, at least so much is had on a machine that has time. */
+const ENOUGH = 0.75;
+
 /** Own delays from which on nothing can be said about workers: the program stood still. */
 const STOOD_STILL_MS = 4 * HEARTBEAT_MS;
 
@@ -30,6 +33,8 @@ export interface LifeSign {
   readonly beat: number;
   /** Whether it starts, or carries out a request. */
   readonly isBusy: boolean;
+  /** How much of a processor this program gets when it wants one, 0 to 1; asked for only before a worker is given up. */
+  readonly share: () => number;
 }
 
 /** Looks after one worker. */
@@ -48,7 +53,7 @@ export class Liveness {
   }
 
   /** Looks; to be called every {@link HEARTBEAT_MS}. @returns milliseconds of silence, when they are too many */
-  look({ now, beat, isBusy }: LifeSign): number | undefined {
+  look({ now, beat, isBusy, share }: LifeSign): number | undefined {
     const ownDelay = Math.max(0, now - this.#lookedAt - HEARTBEAT_MS);
     this.#lookedAt = now;
     const hasBeaten = beat !== this.#beat;
@@ -61,7 +66,14 @@ export class Liveness {
     if (hasBeaten || ownDelay > STOOD_STILL_MS) this.#beatSeenAt = now;
     this.#beat = beat;
     const silence = now - this.#beatSeenAt;
-    const allowed = isBusy ? BUSY_HANG_MS : Math.max(HANG_MS, Math.min(BUSY_HANG_MS, PER_DELAY * this.#delay));
-    return silence > allowed ? silence : undefined;
+    if (silence <= this.#allowed(isBusy)) return undefined;
+    // One thread may wait for its turn while another, that hardly ever wants one, gets it at once.
+    const had = share();
+    if (had < ENOUGH) this.#delay = Math.max(this.#delay, HANG_MS * (1 - had));
+    return silence > this.#allowed(isBusy) ? silence : undefined;
+  }
+
+  #allowed(isBusy: boolean): number {
+    return isBusy ? BUSY_HANG_MS : Math.max(HANG_MS, Math.min(BUSY_HANG_MS, PER_DELAY * this.#delay));
   }
 }

@@ -7,6 +7,7 @@
 import type { CapacityMemory } from "../board/capacity.ts";
 import { WeirError } from "../errors.ts";
 import { BUSY_HANG_MS, Liveness } from "./liveness.ts";
+import { processorShare } from "./processor_share.ts";
 import { type FromWorker, HEARTBEAT_MS, type ToWorker, type WorkerRequest } from "../messages.ts";
 
 /** Seconds that an ordinary request may take. */
@@ -58,6 +59,7 @@ export class WorkerHandle {
   readonly number: number;
   readonly #worker: Worker;
   readonly #observer: WorkerObserver;
+  readonly #share: () => number;
   readonly #pending = new Map<number, Pending>();
   readonly #heartbeat = new Int32Array(new SharedArrayBuffer(4));
   readonly #accessTaken = new Int32Array(new SharedArrayBuffer(4));
@@ -72,10 +74,17 @@ export class WorkerHandle {
    * Starts a worker; requests may be sent at once.
    *
    * @param number for logs, @param observer hears of it, @param capacity its hand on what the process has
+   * @param share how much of a processor is to be had, see {@link processorShare}
    */
-  constructor(number: number, observer: WorkerObserver, capacity: CapacityMemory) {
+  constructor(
+    number: number,
+    observer: WorkerObserver,
+    capacity: CapacityMemory,
+    share: () => number = processorShare,
+  ) {
     this.number = number;
     this.#observer = observer;
+    this.#share = share;
     this.#worker = new Worker(new URL("../worker/entry.ts", import.meta.url), {
       type: "module",
       name: `weir-worker-${number}`,
@@ -155,7 +164,8 @@ export class WorkerHandle {
     const isFresh = (at: number) => now - at < BUSY_HANG_MS;
     const isBusy = (!this.#isReady && isFresh(this.#startedAt)) ||
       [...this.#pending.values()].some(({ askedAt }) => isFresh(askedAt));
-    const silence = this.#liveness.look({ now, beat: Atomics.load(this.#heartbeat, 0), isBusy });
+    const beat = Atomics.load(this.#heartbeat, 0);
+    const silence = this.#liveness.look({ now, beat, isBusy, share: this.#share });
     if (silence !== undefined) this.#die(`no sign of life for ${(silence / 1000).toFixed(1)} s`, "hung");
   }
 

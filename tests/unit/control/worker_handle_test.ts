@@ -36,7 +36,7 @@ class HandleBench implements Disposable {
     }) as unknown as typeof setInterval;
     performance.now = () => this.#now;
     const observer = { onMessage: () => {}, onDeath: (...death: [string, DeathCause]) => void this.deaths.push(death) };
-    this.#handle = new WorkerHandle(1, observer, new ProcessCapacity().forWorker(1));
+    this.#handle = new WorkerHandle(1, observer, new ProcessCapacity().forWorker(1), () => 1);
     // The handle has what it needs; nobody else shall get it.
     globalThis.Worker = this.#real.Worker;
     globalThis.setInterval = this.#real.setInterval;
