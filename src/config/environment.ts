@@ -4,6 +4,7 @@
  * @module
  */
 
+import { showText } from "../text/show_text.ts";
 import type { ConfigPath } from "./source.ts";
 
 /** Looks an environment variable up. */
@@ -36,7 +37,7 @@ export function substitute(data: unknown, environment: Environment): Substituted
       if (match === null) {
         problems.push({
           path,
-          message: `must write an environment variable as \${NAME} or \${NAME:-default}, got ${JSON.stringify(whole)}`,
+          message: `must write an environment variable as \${NAME} or \${NAME:-default}, got ${showText(whole)}`,
         });
         return whole;
       }

@@ -7,13 +7,14 @@
 
 import { z } from "zod";
 import { suggestion } from "../text/nearest.ts";
+import { showText } from "../text/show_text.ts";
 
 /** How a value is shown in a message. */
 export function showValue(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return "a mapping";
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? showText(value) : String(value);
 }
 
 /** Makes zod's error function for a rule: `is required: <rule>` or `<rule>, got <value>`. */
@@ -112,7 +113,7 @@ export function section<Shape extends z.core.$ZodLooseShape>(shape: Shape, what:
     error: (issue) => {
       if (issue.code === "unrecognized_keys") {
         return issue.keys.map((key) =>
-          `unknown key ${JSON.stringify(key)}${suggestion(key, known) || `; known are ${known.join(", ")}`}`
+          `unknown key ${showText(key)}${suggestion(key, known) || `; known are ${known.join(", ")}`}`
         ).join("\n");
       }
       return issue.input === undefined

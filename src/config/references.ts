@@ -5,6 +5,7 @@
  */
 
 import { suggestion } from "../text/nearest.ts";
+import { showText } from "../text/show_text.ts";
 import type { Findings } from "./findings.ts";
 import type { ConfigPath } from "./source.ts";
 
@@ -24,5 +25,5 @@ export function checkReference(
   if (name === undefined || defined.includes(name)) return;
   const hint = suggestion(name, defined) ||
     (defined.length === 0 ? "; none is defined" : `; defined are ${defined.slice(0, 10).join(", ")}`);
-  findings.error(path, `must be the name of a defined ${kind}, got ${JSON.stringify(name)}${hint}`);
+  findings.error(path, `must be the name of a defined ${kind}, got ${showText(name)}${hint}`);
 }

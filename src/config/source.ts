@@ -8,6 +8,7 @@
 import {
   type Document,
   isAlias,
+  isCollection,
   isMap,
   isPair,
   isScalar,
@@ -17,8 +18,9 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import { ConfigError, type ConfigProblem } from "../errors.ts";
-import { jsonFault, type SyntaxFault, yamlFault } from "./syntax.ts";
+import { ConfigError, type ConfigProblem, messageOf } from "../errors.ts";
+import { quoteText } from "../text/show_text.ts";
+import { jsonFault, repeatedKey, type SyntaxFault, yamlFault } from "./syntax.ts";
 
 /** The steps from the top of the file to a value. */
 export type ConfigPath = readonly (string | number)[];
@@ -47,6 +49,9 @@ export interface ConfigSource {
   placeOfKey(path: ConfigPath): Place;
 }
 
+/** A configuration has far fewer levels, and whoever walks through it must come to an end. */
+const MOST_LEVELS = 64;
+
 /**
  * Reads YAML 1.2 or JSON text.
  *
@@ -54,10 +59,39 @@ export interface ConfigSource {
  */
 export function parseSource(file: string, content: string, format: ConfigFormat): ConfigSource {
   const lines = new LineCounter();
+  try {
+    return readSource(file, content, format, lines);
+  } catch (error) {
+    // So deep that even the parser, which goes down level by level, gives up; how far it came is in the counter.
+    if (!(error instanceof RangeError)) throw error;
+    const line = Math.max(1, lines.lineStarts.length);
+    throw new ConfigError([{ file, line, column: 1, path: "", message: notValid(format, TOO_DEEP) }]);
+  }
+}
+
+const TOO_DEEP = `nothing may be nested deeper than ${MOST_LEVELS} levels`;
+
+/** The parser shows what it has found, whatever its length. */
+const LONGEST_MESSAGE = 300;
+
+function notValid(format: ConfigFormat, message: string): string {
+  const shown = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE).toWellFormed()}...` : message;
+  return `not valid ${format.toUpperCase()}: ${shown}`;
+}
+
+function readSource(file: string, content: string, format: ConfigFormat, lines: LineCounter): ConfigSource {
+  const inJson = format === "json" ? jsonFault(content) : undefined;
+  if (inJson !== undefined) {
+    const before = content.slice(0, inJson.offset).split("\n");
+    const place = { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
+    throw new ConfigError([{ file, ...place, path: "", message: notValid(format, inJson.message) }]);
+  }
   const document = parseDocument(content, {
     lineCounter: lines,
     prettyErrors: false,
     strict: true,
+    // It would compare each key with every one before it.
+    uniqueKeys: false,
     // The parser would print its own warnings, about keys that are refused anyway.
     logLevel: "error",
   });
@@ -65,18 +99,17 @@ export function parseSource(file: string, content: string, format: ConfigFormat)
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const faults = faultsOf(content, format, document);
+  const faults = faultsOf(content, document);
   if (faults.length > 0) {
     const problems = faults.toSorted((a, b) => a.offset - b.offset).map(({ offset, message }): ConfigProblem => ({
       file,
       ...placeAt(offset),
       path: "",
-      message: `not valid ${format.toUpperCase()}: ${message}`,
+      message: notValid(format, message),
     }));
     // One slip makes the parser stumble over the rest of its line; the first finding of a line is the slip.
-    throw new ConfigError(
-      problems.filter((one, index) => problems.findIndex((other) => other.line === one.line) === index),
-    );
+    const slips = new Map(problems.toReversed().map((one) => [one.line, one]));
+    throw new ConfigError([...slips.values()].reverse());
   }
   const startOf = (node: Node | undefined) => placeAt(node?.range?.[0] ?? 0);
   return {
@@ -97,23 +130,67 @@ function plainData(file: string, document: Document, format: ConfigFormat): unkn
     return document.toJS() as unknown;
   } catch (error) {
     // Too many aliases: the one thing that parses and still cannot be turned into data.
-    const message = `not valid ${format.toUpperCase()}: ${error instanceof Error ? error.message : String(error)}`;
+    if (error instanceof RangeError) throw error;
+    const message = notValid(format, messageOf(error));
     throw new ConfigError([{ file, line: 1, column: 1, path: "", message }]);
   }
 }
 
-function faultsOf(content: string, format: ConfigFormat, document: Document): SyntaxFault[] {
-  const inJson = format === "json" ? jsonFault(content) : undefined;
-  if (inJson !== undefined) return [inJson];
+function faultsOf(content: string, document: Document): SyntaxFault[] {
   // A tab upsets the parser about the lines around it as well, which are right.
   const tabs = document.errors.filter(({ code }) => code === "TAB_AS_INDENT");
-  const faults = (tabs.length > 0 ? tabs : document.errors).map((error) => yamlFault(content, error));
-  if (faults.length > 0) return faults;
+  if (tabs.length > 0) return tabs.map((error) => yamlFault(content, error));
+  const errors = document.errors.map((error) => yamlFault(content, error));
+  const faults = [...errors, ...deepest(document), ...repeatedKeys(content, document)];
+  return faults.length > 0 ? faults : strangeNames(document);
+}
+
+/** The first thing that is nested too deeply. */
+function deepest(document: Document): SyntaxFault[] {
+  const faults: SyntaxFault[] = [];
   visit(document, {
-    Alias: (_, alias) => {
-      if (alias.resolve(document) !== undefined) return;
-      const message = `"*${alias.source}" stands for nothing: no "&${alias.source}" comes before it`;
-      faults.push({ offset: alias.range?.[0] ?? 0, message });
+    Collection: (_, { range }, path) => {
+      if (path.filter(isCollection).length < MOST_LEVELS) return;
+      faults.push({ offset: range?.[0] ?? 0, message: TOO_DEEP });
+      return visit.BREAK;
+    },
+  });
+  return faults;
+}
+
+/** Keys that a mapping has already. `80` and `"80"` are one key. */
+function repeatedKeys(content: string, document: Document): SyntaxFault[] {
+  const faults: SyntaxFault[] = [];
+  visit(document, {
+    Map: (_, { items }) => {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value ?? "");
+        if (seen.has(name)) faults.push(repeatedKey(content, key.range?.[0] ?? 0));
+        seen.add(name);
+      }
+    },
+  });
+  return faults;
+}
+
+/** Names that stand for nothing, or for what they are part of, and the one key that cannot be. */
+function strangeNames(document: Document): SyntaxFault[] {
+  const faults: SyntaxFault[] = [];
+  const anchors = new Map<string, Node>();
+  visit(document, {
+    Node: (_, node, path) => {
+      if (!isAlias(node)) {
+        if (node.anchor !== undefined) anchors.set(node.anchor, node);
+        return;
+      }
+      const { source, range } = node;
+      const target = anchors.get(source);
+      const message = target === undefined
+        ? `"*${source}" stands for nothing: no "&${source}" comes before it`
+        : `"*${source}" stands for what it is itself part of`;
+      if (target === undefined || path.includes(target)) faults.push({ offset: range?.[0] ?? 0, message });
     },
     // The schema would pass over it in silence.
     Pair: (_, { key }) => {
@@ -156,7 +233,7 @@ function resolveAlias(document: Document, value: unknown): Node | undefined {
 export function formatPath(path: ConfigPath): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
-    if (!/^[A-Za-z0-9_-]+$/.test(step)) return `${text}[${JSON.stringify(step)}]`;
+    if (!/^[A-Za-z0-9_-]+$/.test(step)) return `${text}[${quoteText(step)}]`;
     return text === "" ? step : `${text}.${step}`;
   }, "");
 }

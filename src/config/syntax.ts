@@ -26,8 +26,6 @@ function yamlWords(text: string, { code, message, pos: [from, to] }: YAMLParseEr
   switch (code) {
     case "TAB_AS_INDENT":
       return "must be indented with blanks, not with tabs";
-    case "DUPLICATE_KEY":
-      return `the key ${/^["']/.test(text.slice(from)) ? "" : '"'}${keyAt(text, from)} is there already`;
     case "MULTIPLE_DOCS":
       return 'must be one document, but "---" starts another one';
     case "MULTILINE_IMPLICIT_KEY":
@@ -44,6 +42,12 @@ function yamlWords(text: string, { code, message, pos: [from, to] }: YAMLParseEr
     default:
       return /^Missing closing .quote/.test(message) ? "a quote that is opened here or before is not closed" : message;
   }
+}
+
+/** A key, at an offset, that its mapping has already. */
+export function repeatedKey(text: string, offset: number): SyntaxFault {
+  const quote = /^["']/.test(text.slice(offset, offset + 1)) ? "" : '"';
+  return { offset, message: `the key ${quote}${keyAt(text, offset)} is there already` };
 }
 
 /** The key at an offset with its closing quote. */

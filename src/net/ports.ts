@@ -5,6 +5,8 @@
  * @module
  */
 
+import { showText } from "../text/show_text.ts";
+
 /** Ports `first` to `last`, both included. */
 export interface PortRange {
   readonly first: number;
@@ -22,7 +24,7 @@ export function parsePortList(text: string): PortListResult {
   for (const part of text.split(",")) {
     const match = /^\s*(\d{1,5})(?:\s*-\s*(\d{1,5}))?\s*$/.exec(part);
     if (match === null) {
-      return refuse(`must be ports and port ranges such as "10000-10100,10200", got ${JSON.stringify(text)}`);
+      return refuse(`must be ports and port ranges such as "10000-10100,10200", got ${showText(text)}`);
     }
     const range = { first: Number(match[1]), last: Number(match[2] ?? match[1]) };
     if (range.first < 1 || range.last > 65535) {

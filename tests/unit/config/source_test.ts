@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { ConfigError } from "../../../src/errors.ts";
 import { type ConfigFormat, type ConfigPath, formatPath, parseSource } from "../../../src/config/source.ts";
 
 const YAML = `# a comment
@@ -102,6 +103,23 @@ Deno.test("parseSource() reads the same data from YAML as JSON.parse() from JSON
       assert.deepEqual(parseSource(`weir.${format}`, text, format).data, JSON.parse(text));
     }
   }));
+});
+
+Deno.test("parseSource() refuses what is nested deeper than anybody can follow, at whatever depth", () => {
+  for (const depth of [65, 500, 5000, 100_000]) {
+    for (const format of ["yaml", "json"] as const) {
+      const texts = ["[".repeat(depth) + "]".repeat(depth), `{"a":`.repeat(depth) + "1" + "}".repeat(depth)];
+      for (const text of texts) {
+        assert.throws(() => parseSource(`weir.${format}`, text, format), (error) => {
+          assert.ok(error instanceof ConfigError, `${depth} levels of ${format}: ${error}`);
+          assert.match(error.message, /^weir\.\w+:1:\d+: not valid \w+: nothing may be nested deeper than 64 levels$/);
+          return true;
+        });
+      }
+    }
+  }
+  const { data } = parseSource("weir.json", "[".repeat(64) + "]".repeat(64), "json");
+  assert.ok(Array.isArray(data));
 });
 
 Deno.test("formatPath() writes a path as in a program", () => {

@@ -1,13 +1,11 @@
 /** Whatever a file holds, it is taken or refused with places; nothing else can happen. @module */
 
-import assert from "node:assert/strict";
 import fc from "fast-check";
 import { configSchema } from "../../../src/config/schema.ts";
 import { ConfigError } from "../../../src/errors.ts";
+import { assertRefused } from "../../config/assert_refused.ts";
 import { readCases } from "../../config/cases.ts";
 import { loadText } from "../../config/load_text.ts";
-
-const LINE = /^weir\.yaml:[1-9]\d*:[1-9]\d*( \S.*?)?: \S/;
 
 /** Loads a text; a refusal must be in order and have a place in the text for everything. */
 function assertTakenOrRefused(text: string): void {
@@ -15,14 +13,7 @@ function assertTakenOrRefused(text: string): void {
     loadText(text);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    assert.ok(error.problems.length > 0);
-    const lines = text.split("\n").length;
-    for (const problem of error.problems) {
-      assert.ok(problem.line >= 1 && problem.line <= lines + 1 && problem.column >= 1, JSON.stringify(problem));
-    }
-    for (const line of error.message.split("\n")) assert.match(line, LINE);
-    const places = error.problems.map((problem) => problem.line * 1e6 + problem.column);
-    assert.deepEqual(places, places.toSorted((a, b) => a - b));
+    assertRefused(error, text);
   }
 }
 
