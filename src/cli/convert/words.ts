@@ -155,7 +155,10 @@ export function readWords(table: WordTable, words: readonly string[], base?: Rea
     const known = Object.hasOwn(table.known, word) ? table.known[word] : undefined;
     const other = Object.hasOwn(table.others, word) ? table.others[word] : undefined;
     const turnedOff = word.startsWith("no-") ? word.slice(3) : undefined;
-    if (known !== undefined) {
+    if (known !== undefined && known > 0 && (words[at + 1] ?? "") === "") {
+      notes.push(`"${word}" is not carried over: it needs a value`);
+      at += known;
+    } else if (known !== undefined) {
       const before = word === "crt" ? values.get(word) ?? [] : [];
       values.set(word, [...before, known === 0 ? "" : words[at + 1] ?? ""]);
       at += known;

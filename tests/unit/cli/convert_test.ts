@@ -11,26 +11,10 @@ import { translate } from "../../../src/cli/convert/translate.ts";
 import { readPlace, readTime, toSeconds } from "../../../src/cli/convert/values.ts";
 import { toConfig, toYaml } from "../../../src/cli/convert/write.ts";
 import { WeirError } from "../../../src/errors.ts";
-import { makeCaseFiles } from "../../config/cases.ts";
 import { errorsIn, loadText } from "../../config/load_text.ts";
 import { CASE_FILE, readConvertCases } from "../../convert/cases.ts";
+import { filesNamedIn, haproxyConfigs, pick, problemsOf } from "../../convert/generated.ts";
 import { shown } from "../../support/documentation.ts";
-
-const caseFiles = await makeCaseFiles();
-const both = `${caseFiles["certs/good.pem"]}${caseFiles["certs/good.key"]}`;
-const ca = caseFiles["certs/ca.pem"] ?? "";
-
-/** The files that a configuration names: a CA, or a certificate with its key. */
-function filesNamedIn(yaml: string): Record<string, string> {
-  const isCa = (path: string) => /ca\//.test(path) || path.endsWith("ca.pem");
-  const names = [...yaml.matchAll(/certFile: "?([^\s",}]+)/g)].map(([, path = ""]) => path);
-  return Object.fromEntries(names.map((path) => [path, isCa(path) ? ca : both]));
-}
-
-const problemsOf = (yaml: string) => {
-  const resolved = yaml.replaceAll("${CERTS:-/etc/ssl}", "/etc/ssl");
-  return errorsIn(resolved, { files: filesNamedIn(resolved) });
-};
 
 for (const { name, text, yaml, lines } of readConvertCases()) {
   Deno.test(`convert ${name}`, () => {
@@ -178,51 +162,6 @@ Deno.test("scaleWeights() keeps proportions, exactly where whole numbers up to 1
   }));
 });
 
-const pick = <const Words extends readonly string[]>(...words: Words) => fc.constantFrom(...words);
-const some = (values: readonly string[]) => fc.subarray([...values]).map((words) => words.join(" "));
-const port = fc.oneof(fc.integer({ min: 1, max: 65535 }).map(String), pick("80", "443", "8080"));
-
-const bind = fc.tuple(
-  pick("", "*", "127.0.0.1", "::", "[::1]", "10.0.0.9", "localhost"),
-  fc.oneof(port, pick("9900", "7000-7003", "7002-7005")),
-  pick("", "ssl crt www.pem", "ssl crt www.pem crt b.pem ca-file ca.pem verify required ssl-min-ver TLSv1.3", "ssl"),
-  some(["accept-proxy", "backlog 70000", "maxconn 0", "alpn h2,http/1.1", "v6only", "name n", "tfo", "what ever"]),
-).map(([address, ports, tls, more]) => `bind ${address}:${ports} ${tls} ${more}`);
-
-const server = fc.tuple(
-  pick("10.0.0.1", "10.0.0.2", "[2001:db8::1]", "app.internal", "App.internal", "unix@/x", "0.0.0.0"),
-  fc.oneof(port.map((text) => `:${text}`), pick("", ":+1000", ":-1", ":0", ":http")),
-  pick("", "weight 0", "weight 1", "weight 256", "weight 77"),
-  some([
-    ...["check inter 200ms rise 1 fall 50", "check port 99999", "backup", "disabled", "send-proxy", "slowstart 1h"],
-    ...["send-proxy-v2 proxy-v2-options crc32c", "ssl verify none", "ssl ca-file ca.pem sni str(a.b)", "maxconn 3"],
-    ...["ssl sni str(http://x)", "no-check", "resolvers x", "nonsense 1 2"],
-  ]),
-).map(([address, text, weight, more]) => `server s ${address}${text} ${weight} ${more}`);
-
-const rule = pick(
-  "acl a src 10.0.0.0/8 ::1",
-  "acl a src -f list.txt 10.0.0.1",
-  "acl b hdr(host) x",
-  "tcp-request connection reject if a",
-  "tcp-request connection accept if a or b",
-  "tcp-request connection reject unless { src 192.0.2.0/255.255.255.0 }",
-  "tcp-request connection reject",
-  "tcp-request connection expect-proxy layer4 if { src 10.0.0.1 }",
-);
-
-const setting = pick(
-  ...["balance leastconn", "balance source", "balance hdr(x)", "maxconn 5", "maxconn 0", "maxconn 99999999"],
-  ...["backlog 1", "rate-limit sessions 9", "timeout client 1", "timeout server 9d", "timeout connect 1us"],
-  ...["timeout tunnel 0", "timeout check 1h", "option tcplog", "no option tcplog", "option httpchk", "description ü"],
-  ...["default_backend b0", "default_backend gone", "use_backend b1", "use_backend b1 if a", "mode tcp", "disabled"],
-);
-
-const section = fc.tuple(
-  pick("listen l", "listen l:l", "frontend f", "backend b"),
-  fc.array(fc.oneof(bind, server, rule, setting, server, bind), { maxLength: 12 }),
-);
-
 Deno.test("no file makes the translator fail in another way than with one line that names the place", () => {
   const word = fc.oneof(
     fc.string(),
@@ -260,25 +199,13 @@ Deno.test("no file makes the translator fail in another way than with one line t
 Deno.test("whatever is translated is a configuration that Weir takes", () => {
   let translated = 0;
   fc.assert(
-    fc.property(
-      fc.array(section, { minLength: 1, maxLength: 4 }),
-      fc.array(setting, { maxLength: 3 }),
-      (all, common) => {
-        const text = [
-          "global",
-          "defaults",
-          ...common.filter((one) => one !== "disabled"),
-          ...all.flatMap(([head, lines], index) => [`${head}${index}`, ...lines]),
-          "backend b1",
-          "server a 10.0.0.7:80",
-        ].join("\n");
-        const translation = translate(CASE_FILE, text);
-        const yaml = toYaml(CASE_FILE, translation);
-        translated += translation.listeners.length;
-        const problems = errorsIn(yaml, { files: { "list.txt": "10.0.0.0/8\n", ...filesNamedIn(yaml) } });
-        assert.deepEqual(problems, [], `${text}\n\n${yaml}`);
-      },
-    ),
+    fc.property(haproxyConfigs, (text) => {
+      const translation = translate(CASE_FILE, text);
+      const yaml = toYaml(CASE_FILE, translation);
+      translated += translation.listeners.length;
+      const problems = errorsIn(yaml, { files: { "list.txt": "10.0.0.0/8\n", ...filesNamedIn(yaml) } });
+      assert.deepEqual(problems, [], `${text}\n\n${yaml}`);
+    }),
     { numRuns: 300 },
   );
   assert.ok(translated > 100, `only ${translated} listeners came of it`);
