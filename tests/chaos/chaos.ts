@@ -11,13 +11,18 @@
 import { parseArgs } from "node:util";
 import { findProgram } from "../support/peers.ts";
 import { until } from "../support/wait.ts";
-import { Clients } from "./clients.ts";
+import { Clients, type SessionHabit, SHORT, type Wish } from "../load/clients.ts";
+import { runInNamespace } from "../load/namespace.ts";
+import { ServerProcess } from "../load/server_process.ts";
+import { Tally } from "../load/tally.ts";
+import { conclude } from "./conclusion.ts";
 import { FaultRelay } from "./fault_relay.ts";
 import { type Fault, FAULTS } from "./faults.ts";
-import { ServerProcess } from "./server_process.ts";
-import { conclude, Tally } from "./tally.ts";
-import { ChaosWeir, RELAYED, SERVERS } from "./weir.ts";
+import { RELAYED, SERVERS, startChaosWeir } from "./weir.ts";
 import { print, printError } from "../../src/cli/output.ts";
+
+const LONG: Wish = { what: "long", pace: "slow", bytes: 10_000_000 };
+const SESSION: SessionHabit = { what: "idle", every: 2, rounds: 15, bytes: 1 };
 
 const { values } = parseArgs({
   args: Deno.args,
@@ -28,15 +33,6 @@ const { values } = parseArgs({
     inside: { type: "boolean", default: false },
   },
 });
-
-/** Runs itself in a network namespace, where that can be had. @returns the exit code; `undefined` where it cannot */
-async function runInside(): Promise<number | undefined> {
-  if (Deno.uid() !== 0 || findProgram("unshare") === undefined || findProgram("ip") === undefined) return undefined;
-  const words = ["run", "--allow-all", new URL(import.meta.url).pathname, ...Deno.args, "--inside"];
-  const args = ["-n", "sh", "-c", 'ip link set lo up && exec "$0" "$@"', Deno.execPath(), ...words];
-  const { code } = await new Deno.Command("unshare", { args, stdin: "null" }).spawn().status;
-  return code;
-}
 
 function canRun({ name, needs = [] }: Fault): boolean {
   const missing = needs.filter((program) => findProgram(program) === undefined);
@@ -56,18 +52,18 @@ async function run(): Promise<number> {
   await Promise.all(servers.map((server) => server.start()));
   const relay = stack.use(new FaultRelay({ host: RELAYED.address, port: RELAYED.port }));
   await relay.listen(SERVERS[3].address, SERVERS[3].port);
-  const weir = stack.use(await ChaosWeir.start());
+  const weir = stack.use(await startChaosWeir());
   const tally = new Tally();
   const traffic = () => {
     const clients = new Clients(tally);
     tally.resumePauses();
     const [plain, tls] = [{ port: weir.ports.tcp, caCerts: [] }, { port: weir.ports.tls, caCerts: weir.caCerts }];
-    clients.short(plain, 6);
-    clients.short(tls, 3);
-    clients.long(plain, 3, 10_000_000);
-    clients.long(tls, 2, 10_000_000);
-    clients.idle(plain, 20);
-    clients.idle(tls, 10);
+    clients.repeated(plain, 6, SHORT);
+    clients.repeated(tls, 3, SHORT);
+    clients.repeated(plain, 3, LONG);
+    clients.repeated(tls, 2, LONG);
+    clients.sessions(plain, 20, SESSION);
+    clients.sessions(tls, 10, SESSION);
     return clients;
   };
   const settled = () => until("all connections have ended", async () => await weir.active() === 0, 60);
@@ -114,4 +110,5 @@ async function run(): Promise<number> {
   return broken.length + bad.length === 0 ? 0 : 1;
 }
 
-Deno.exit(values.inside ? await run() : await runInside() ?? await run());
+const inside = () => runInNamespace(new URL(import.meta.url), [...Deno.args, "--inside"]);
+Deno.exit(values.inside ? await run() : await inside() ?? await run());

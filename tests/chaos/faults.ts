@@ -3,8 +3,8 @@
 import { findProgram } from "../support/peers.ts";
 import { until } from "../support/wait.ts";
 import type { FaultRelay } from "./fault_relay.ts";
-import type { ServerProcess } from "./server_process.ts";
-import type { Tally } from "./tally.ts";
+import type { ServerProcess } from "../load/server_process.ts";
+import type { Tally } from "../load/tally.ts";
 import { type ChaosWeir, CONNECT_TIMEOUT_SECONDS, HEALTH_CHECK, SERVERS } from "./weir.ts";
 
 /** What faults work with. */

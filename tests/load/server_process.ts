@@ -1,4 +1,4 @@
-/** A server of a chaos run that can be killed and frozen. @module */
+/** A server that can be killed and frozen. @module */
 
 import { until } from "../support/wait.ts";
 

@@ -1,5 +1,5 @@
 /**
- * A server of the chaos run, in a process of its own so that it can be killed and frozen. A client sends one line:
+ * A server behind Weir under load, in a process of its own so that it can be killed and frozen. A client sends one line:
  * `G SIZE SEED` gets that many bytes at once, `L SIZE SEED` gets them slowly, `E` gets an echo. Every answer begins with a
  * line that names the server.
  *
@@ -31,7 +31,7 @@ async function serve(connection: Deno.Conn): Promise<void> {
     if (what === "") return;
     await writeAll(connection, new TextEncoder().encode(`${name}\n`));
     if (what === "E") {
-      const buffer = new Uint8Array(1024);
+      const buffer = new Uint8Array(4096);
       for (let count = await connection.read(buffer); count !== null; count = await connection.read(buffer)) {
         await writeAll(connection, buffer.subarray(0, count));
       }

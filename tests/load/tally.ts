@@ -1,4 +1,4 @@
-/** What becomes of the connections of a chaos run, and the table at its end. @module */
+/** What becomes of the connections of clients under load. @module */
 
 /** A time in which failures have a good reason. Times are in milliseconds of `performance.now()`. */
 export interface Excuse {
@@ -17,8 +17,6 @@ export interface Attempt {
   readonly startedAt: number;
   /** The server's name, once it has answered. */
   server: string | null;
-  /** A byte has come: the client is patient for as long again. */
-  progress: () => void;
 }
 
 /** Counts. */
@@ -29,10 +27,15 @@ export class Tally {
   /** Failed because of what was done to their server, or to the thread or the call that served them. */
   excused = 0;
   wrongBytes = 0;
+  /** Never begun, because the clients' own machine did not keep up. */
+  skipped = 0;
+  /** Answered, of sessions. */
+  messages = 0;
   readonly failures: string[] = [];
   readonly #excuses: Excuse[] = [];
   #lastServedAt = performance.now();
   #longestPause = 0;
+  #longestPauseEnd = 0;
   /** Whether clients may be turned away at the moment. */
   mayRefuse = false;
   /** The fault at the moment, for the list of failures. */
@@ -41,6 +44,11 @@ export class Tally {
   /** The longest time in which no connection was served, in milliseconds. */
   get longestPause(): number {
     return this.#longestPause;
+  }
+
+  /** When that was over, in milliseconds of `performance.now()`. */
+  get longestPauseEnd(): number {
+    return this.#longestPauseEnd;
   }
 
   /** A failure has a good reason from now on. @returns what ends that, some time after the fault has */
@@ -60,7 +68,7 @@ export class Tally {
   /** A client begins. */
   begin(what: string): Attempt {
     this.offered++;
-    return { what, startedAt: performance.now(), server: null, progress: () => {} };
+    return { what, startedAt: performance.now(), server: null };
   }
 
   /** All has come as it should. */
@@ -68,7 +76,10 @@ export class Tally {
     this.served++;
     if (what !== "short") return;
     const now = performance.now();
-    this.#longestPause = Math.max(this.#longestPause, now - this.#lastServedAt);
+    if (now - this.#lastServedAt > this.#longestPause) {
+      this.#longestPause = now - this.#lastServedAt;
+      this.#longestPauseEnd = now;
+    }
     this.#lastServedAt = now;
   }
 
@@ -96,41 +107,8 @@ export class Tally {
   }
 }
 
-/** What is measured beside the clients. */
-export interface Facts {
-  readonly seconds: number;
-  readonly memoryStart: number;
-  readonly memoryEnd: number;
-  readonly descriptorsStart: number;
-  readonly descriptorsEnd: number;
-  readonly faultsInLog: readonly string[];
-}
-
-/** The table, and what of it must not be. */
-export function conclude(tally: Tally, facts: Facts): { readonly table: string; readonly faults: readonly string[] } {
-  const leaked = Math.max(0, facts.descriptorsEnd - facts.descriptorsStart);
-  const mebibytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-  const rows: readonly (readonly [string, string | number])[] = [
-    ["seconds", Math.round(facts.seconds)],
-    ["connections offered", tally.offered],
-    ["served", tally.served],
-    ["refused by rule", tally.refused],
-    ["ended with the server or thread that was killed", tally.excused],
-    ["failed for no good reason", tally.failures.length],
-    ["checksums wrong", tally.wrongBytes],
-    ["longest pause", `${Math.round(tally.longestPause)} ms`],
-    ["memory at start, at end", `${mebibytes(facts.memoryStart)}, ${mebibytes(facts.memoryEnd)}`],
-    ["descriptors at start, at end", `${facts.descriptorsStart}, ${facts.descriptorsEnd}`],
-    ["descriptors leaked", leaked <= 5 ? 0 : leaked],
-    ["faults in the log", facts.faultsInLog.length],
-  ];
+/** Names and values below each other. */
+export function twoColumns(rows: readonly (readonly [name: string, value: string | number])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
-  const faults = [
-    ...tally.failures,
-    ...facts.faultsInLog,
-    ...(tally.wrongBytes > 0 ? [`${tally.wrongBytes} transfers had wrong bytes`] : []),
-    ...(leaked > 5 ? [`${leaked} descriptors leaked`] : []),
-    ...(tally.served === 0 ? ["nothing was served"] : []),
-  ];
-  return { table: rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n"), faults };
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
