@@ -2,61 +2,12 @@
 
 import assert from "node:assert/strict";
 import { decodeProxyHeader } from "../../../../src/net/proxy_protocol/decode.ts";
-import type { DecodeResult, ProxyHeader } from "../../../../src/net/proxy_protocol/header.ts";
-import { authorityTlv, noopTlv, uniqueIdTlv } from "../../../../src/net/proxy_protocol/tlv.ts";
-import { encodeV2 } from "../../../../src/net/proxy_protocol/v2.ts";
+import { randomFrom } from "../../../support/random.ts";
 import { bytesOf } from "./feed.ts";
-import { referenceReading, spelledOut } from "./reference.ts";
+import { headerSeeds, resultInWords } from "./headers.ts";
+import { referenceReading } from "./reference.ts";
 
 const ROUNDS = 100_000;
-
-/** Mulberry32: small, seeded, good enough to damage headers with. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
-const tcp4: ProxyHeader = {
-  command: "PROXY",
-  family: "IPv4",
-  source: { address: "192.0.2.1", port: 54321 },
-  destination: { address: "203.0.113.9", port: 443 },
-  tlvs: [],
-};
-const tcp6: ProxyHeader = {
-  command: "PROXY",
-  family: "IPv6",
-  source: { address: "2001:db8::1", port: 54321 },
-  destination: { address: "2001:db8:0:1::ff", port: 443 },
-  tlvs: [],
-};
-const tlvs = [authorityTlv("example.com"), noopTlv(2), uniqueIdTlv(new Uint8Array(126).fill(7))];
-
-const seeds: readonly Uint8Array[] = [
-  "PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n",
-  "PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n",
-  "PROXY TCP4 1.10.100.0 25.250.249.199 0 6553\r\n",
-  "PROXY TCP6 2001:db8::1 2001:db8:1:2:3:4:5:6 5000 443\r\n",
-  "PROXY TCP6 ::ffff:192.0.2.1 :: 5000 443\r\n",
-  `PROXY TCP6 ${"ffff:".repeat(7)}ffff ${"ffff:".repeat(7)}ffff 65535 65535\r\n`,
-  "PROXY UNKNOWN\r\n",
-  `PROXY UNKNOWN ${"ffff:".repeat(7)}ffff ${"ffff:".repeat(7)}ffff 65535 65535\r\n`,
-].map((line) => bytesOf(line)).concat([
-  encodeV2(tcp4),
-  encodeV2(tcp4, { tlvs }),
-  encodeV2(tcp4, { tlvs, crc32c: true }),
-  encodeV2(tcp6),
-  encodeV2(tcp6, { crc32c: true }),
-  encodeV2(tcp6, { tlvs }),
-  encodeV2({ command: "UNKNOWN" }, { crc32c: true }),
-  encodeV2({ command: "LOCAL" }),
-  bytesOf(encodeV2({ command: "LOCAL" }).subarray(0, 12), "\x21\x31\x00\xd8", new Uint8Array(216)),
-]);
 
 /** Bytes that mean something to one version or the other come often. */
 const TELLING = bytesOf("\r\n  .:0123456789afAF\0\x01\x02\x03\x04\x05\x10\x11\x12\x20\x21\x22\x31\x7f\x80\xff");
@@ -83,7 +34,7 @@ function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Arra
         list.length = random(4) === 0 ? at : list.length;
         break;
       case 5: { // the beginning of this and the end of another
-        const other = seeds[random(seeds.length)] ?? bytes;
+        const other = headerSeeds[random(headerSeeds.length)] ?? bytes;
         list.splice(at, list.length, ...other.subarray(random(other.length)));
         break;
       }
@@ -94,21 +45,12 @@ function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Arra
   return Uint8Array.from(list);
 }
 
-/** A result in the words of the reference. */
-function inWords(result: DecodeResult): string {
-  if (result.state !== "done") return result.state;
-  const { header, length } = result;
-  if (header.command !== "PROXY") return `${header.command} length ${length}`;
-  const ends = [header.source, header.destination].map(({ address, port }) => `${spelledOut(address)} ${port}`);
-  return `PROXY ${ends.join(" ")} length ${length}`;
-}
-
 Deno.test(`decodeProxyHeader() reads ${ROUNDS} damaged headers as the reference does`, () => {
   const random = randomFrom(20260427);
   const counts: Record<string, number> = {};
   for (let round = 0; round < ROUNDS; round++) {
-    const bytes = mutate(seeds[round % seeds.length] ?? new Uint8Array(), random);
-    const words = inWords(decodeProxyHeader(bytes));
+    const bytes = mutate(headerSeeds[round % headerSeeds.length] ?? new Uint8Array(), random);
+    const words = resultInWords(decodeProxyHeader(bytes));
     assert.equal(words, referenceReading(bytes), `round ${round}: ${bytes.toHex()}`);
     const [kind = ""] = words.split(" ", 1);
     counts[kind] = (counts[kind] ?? 0) + 1;
@@ -122,10 +64,10 @@ Deno.test(`decodeProxyHeader() reads ${ROUNDS} damaged headers as the reference 
 Deno.test("decodeProxyHeader() never changes its verdict when more bytes follow", () => {
   const random = randomFrom(9);
   for (let round = 0; round < 3000; round++) {
-    const bytes = mutate(seeds[round % seeds.length] ?? new Uint8Array(), random);
+    const bytes = mutate(headerSeeds[round % headerSeeds.length] ?? new Uint8Array(), random);
     let verdict = "incomplete";
     for (let length = 0; length <= bytes.length; length++) {
-      const words = inWords(decodeProxyHeader(bytes.subarray(0, length)));
+      const words = resultInWords(decodeProxyHeader(bytes.subarray(0, length)));
       if (verdict !== "incomplete") assert.equal(words, verdict, `${length} bytes of ${bytes.toHex()}`);
       verdict = words;
     }
@@ -136,9 +78,9 @@ Deno.test("decodeProxyHeader() takes noise of any kind and length", () => {
   const random = randomFrom(77);
   for (let round = 0; round < 2000; round++) {
     const noise = Uint8Array.from({ length: random(300) }, () => random(256));
-    assert.equal(inWords(decodeProxyHeader(noise)), referenceReading(noise));
+    assert.equal(resultInWords(decodeProxyHeader(noise)), referenceReading(noise));
     const signed = bytesOf("\r\n\r\n\0\r\nQUIT\n", Uint8Array.of(0x20 + random(2), random(64), 0), noise);
-    assert.equal(inWords(decodeProxyHeader(signed)), referenceReading(signed), signed.toHex());
+    assert.equal(resultInWords(decodeProxyHeader(signed)), referenceReading(signed), signed.toHex());
   }
   const many = new Uint8Array(16 + 65535).fill(0); // 21,841 empty TLVs
   many.set(bytesOf("\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff"));
