@@ -103,7 +103,7 @@ async function run(): Promise<number> {
     descriptorsEnd: weir.descriptors,
     faultsInLog: weir.faultsInLog,
   });
-  print(`\n${table}`);
+  print(`\n${table}\n\nThe longest pause was during: ${tally.longestPauseFault}`);
   if (broken.length + bad.length > 0) printError(`why connections have ended: ${JSON.stringify(await weir.ends())}`);
   for (const line of [...broken, ...bad].slice(0, 50)) printError(line);
   if (broken.length + bad.length > 0) printError(weir.running.log.split("\n").slice(-40).join("\n"));

@@ -36,12 +36,13 @@ export class Tally {
   #lastServedAt = performance.now();
   #longestPause = 0;
   #longestPauseEnd = 0;
+  #longestPauseFault = "calm";
   /** Whether clients may be turned away at the moment. */
   mayRefuse = false;
   /** The fault at the moment, for the list of failures. */
   fault = "calm";
 
-  /** The longest time in which no connection was served, in milliseconds. */
+  /** The longest time in which no connection was served though none was to be turned away, in milliseconds. */
   get longestPause(): number {
     return this.#longestPause;
   }
@@ -49,6 +50,11 @@ export class Tally {
   /** When that was over, in milliseconds of `performance.now()`. */
   get longestPauseEnd(): number {
     return this.#longestPauseEnd;
+  }
+
+  /** What was done meanwhile. */
+  get longestPauseFault(): string {
+    return this.#longestPauseFault;
   }
 
   /** A failure has a good reason from now on. @returns what ends that, some time after the fault has */
@@ -76,9 +82,10 @@ export class Tally {
     this.served++;
     if (what !== "short") return;
     const now = performance.now();
-    if (now - this.#lastServedAt > this.#longestPause) {
+    if (!this.mayRefuse && now - this.#lastServedAt > this.#longestPause) {
       this.#longestPause = now - this.#lastServedAt;
       this.#longestPauseEnd = now;
+      this.#longestPauseFault = this.fault;
     }
     this.#lastServedAt = now;
   }
