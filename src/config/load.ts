@@ -84,7 +84,7 @@ export function fileOrigin(file: string, environment: Environment = (name) => De
     return format;
   };
   const files: NamedPaths = {
-    readFile: (path) => Deno.readTextFileSync(locate(path)),
+    readFile: (path) => readNamed(locate(path)),
     fileMode: (path) => Deno.statSync(locate(path)).mode,
     kindOf: (path) => kindOf(locate(path)),
   };
@@ -134,6 +134,13 @@ function kindOf(path: string): PathKind | null {
   } catch {
     return null;
   }
+}
+
+/** A file that the configuration names. Anything else may never come to an end, or never begin. */
+function readNamed(file: string): string {
+  const { isFile, isDirectory } = Deno.statSync(file);
+  if (!isFile && !isDirectory) throw new Error("it is a device or a pipe, and no file");
+  return Deno.readTextFileSync(file);
 }
 
 function readText(file: string): string {

@@ -198,7 +198,19 @@ const ODD: readonly unknown[] = [
     "off",
     "unlimited",
   ],
-  ...[[], {}, [[]], [null], { a: 1 }, { name: "front" }, { file: "list.txt" }, { file: "/" }, deep, ["10.0.0.1"]],
+  ...[
+    [],
+    {},
+    [[]],
+    [null],
+    { a: 1 },
+    { name: "front" },
+    { file: "list.txt" },
+    { file: "/" },
+    { file: "/dev/zero" },
+    deep,
+    ["10.0.0.1"],
+  ],
 ];
 
 const KEYS = [
