@@ -75,9 +75,10 @@ export class DeadlineWheel {
     return this.#size;
   }
 
-  /** The tick that is `seconds` away, never earlier than that. */
+  /** The first tick that is `seconds` away or more, by the clock: the wheel is behind it until its timer comes. */
   tickIn(seconds: number): number {
-    return this.tickAfter(this.ticks(seconds));
+    this.#catchUpWhenIdle();
+    return Math.ceil((this.#clock.now() - this.#startedAt + seconds * 1000) / TICK_MS);
   }
 
   /** The tick that is `ticks` ticks away from now. */

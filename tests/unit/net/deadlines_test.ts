@@ -239,3 +239,36 @@ Deno.test("wheel does not ring early for a deadline that is set right after a st
   assert.equal(alarm.rangAt.length, 1);
   assert.ok((alarm.rangAt[0] ?? 0) >= due, `${due - (alarm.rangAt[0] ?? 0)} ms early`);
 });
+
+Deno.test("wheel.tickIn() is not early whenever the timer comes, in time, late or at another point of its tick", () => {
+  fc.assert(fc.property(
+    fc.array(fc.integer({ min: 1, max: 700 }), { minLength: 1, maxLength: 40 }),
+    fc.integer({ min: 1, max: 40 }).map((quarters) => quarters / 4 + 0.1),
+    (steps, seconds) => {
+      let [time, ring] = [0, () => {}];
+      const wheel = new DeadlineWheel({
+        now: () => time,
+        every: (_milliseconds, call) => {
+          ring = call;
+          return () => {};
+        },
+        soon: (call) => call(),
+      });
+      // There is always another one, so that the wheel does not stand still.
+      wheel.add({ dueTick: 1_000_000, expire: () => {} });
+      const waits: number[] = [];
+      for (const step of steps) {
+        time += step;
+        const setAt = time;
+        wheel.add({ dueTick: wheel.tickIn(seconds), expire: () => waits.push(time - setAt) });
+        if (step % 3 !== 0) ring();
+      }
+      for (let turn = 0; turn < 60; turn++) {
+        time += TICK_MS;
+        ring();
+      }
+      assert.equal(waits.length, steps.length);
+      assert.ok(Math.min(...waits) >= seconds * 1000, `${Math.min(...waits)} ms of ${seconds * 1000}`);
+    },
+  ));
+});
