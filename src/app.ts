@@ -8,12 +8,13 @@
 import { AccessLog } from "./access_log/access_log.ts";
 import type { RuntimeView } from "./admin/views.ts";
 import { AdminDoor } from "./app/admin_door.ts";
+import { GivingWay } from "./app/giving_way.ts";
 import { type GeneralContext, prepareGeneral } from "./app/general_settings.ts";
 import type { AcceptedConfig } from "./config/accepted.ts";
 import { LOOK_MS, RateHistory } from "./console/rate_history.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
-import { drainedBy, drainsOf, type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
+import { drainsOf, type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
 import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
 import { OverloadWatch } from "./control/overload_watch.ts";
@@ -28,7 +29,7 @@ import {
   type ReloadTrigger,
   type RequestedChange,
 } from "./control/reload.ts";
-import { type Offer, Succession, type Successor } from "./control/succession.ts";
+import type { Offer } from "./control/succession.ts";
 import { Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
 import { messageOf, WeirError } from "./errors.ts";
@@ -65,15 +66,12 @@ export class App {
   readonly #startedAt = new Date();
   readonly #door: AdminDoor;
   readonly #general: GeneralContext;
-  readonly #options: AppOptions;
-  readonly #succession = new Succession({ now: () => performance.now(), newId: () => crypto.randomUUID() });
-  readonly #givesWay = Promise.withResolvers<void>();
+  readonly #givingWay: GivingWay;
   #stopping: Promise<void> | undefined;
 
   /** @param origin where the configuration comes from */
   constructor(origin: ConfigOrigin, options: AppOptions = {}) {
     this.#origin = origin;
-    this.#options = options;
     const { predecessor } = options;
     const log = this.#log;
     this.#accessLog = new AccessLog({
@@ -142,9 +140,9 @@ export class App {
       reload: () => this.reload("api"),
       override: (scope, server, change) => this.#override(scope, server, change),
       change: (request, done) => this.#change(request, done),
-      offerPlace: () => this.#offerPlace(),
-      withdrawOffer: (id) => this.#succession.redeem(id),
-      giveWay: (id, to) => this.#giveWay(id, to),
+      offerPlace: () => this.#givingWay.offer(),
+      withdrawOffer: (id) => this.#givingWay.withdraw(id),
+      giveWay: (id, to) => this.#givingWay.giveWay(id, to),
       editor: this.#editor,
       token: () => this.#reloader.serving?.admin.token ?? "",
       events: this.#events,
@@ -153,6 +151,15 @@ export class App {
       predecessor: predecessor?.admin ?? null,
       unsaveable: origin.storage === undefined ? `Nothing can be saved: Weir runs on ${origin.file}.` : null,
       every,
+    });
+    this.#givingWay = new GivingWay({
+      reloader: this.#reloader,
+      supervisor: this.#supervisor,
+      door: this.#door,
+      log,
+      watchdogMicroseconds: options.watchdogMicroseconds ?? null,
+      isStopping: () => this.#stopping !== undefined,
+      end: (seconds, doorClosed) => this.#stopping = this.#end(seconds, doorClosed),
     });
     this.#general = {
       origin,
@@ -258,44 +265,13 @@ export class App {
 
   /** Resolves when another process has taken this one's place; {@link stop} waits for the end then. */
   get givesWay(): Promise<void> {
-    return this.#givesWay.promise;
+    return this.#givingWay.done;
   }
 
   /** The Weir that this one replaces has closed its ports, or is about to. */
   predecessorGone(): void {
     this.#supervisor.predecessorGone();
     this.#door.predecessorGone();
-  }
-
-  async #offerPlace(): Promise<Offer> {
-    if (this.#stopping !== undefined) throw new WeirError("stopping", "Weir is stopping already");
-    const id = this.#succession.grant();
-    try {
-      await this.#reloader.betweenChanges(() => this.#supervisor.admitSuccessor());
-    } catch (error) {
-      this.#succession.redeem(id);
-      throw error;
-    }
-    this.#log("info", "Another process gets ready to replace this one");
-    return {
-      id,
-      process: Deno.pid,
-      version: VERSION,
-      places: this.#supervisor.places,
-      admin: this.#door.address,
-      drained: drainedBy(this.#reloader.overrides),
-      watchdogMicroseconds: this.#options.watchdogMicroseconds ?? null,
-    };
-  }
-
-  #giveWay(id: string, { process, version }: Successor): void {
-    this.#succession.redeem(id);
-    if (this.#stopping !== undefined) throw new WeirError("stopping", "Weir is stopping already");
-    const seconds = this.#reloader.serving?.drainTimeout ?? 0;
-    const left = `open connections have ${seconds} s to end`;
-    this.#log("info", `Process ${process} (Weir ${version}) has taken over; ${left}`, { event: "stopping" });
-    this.#stopping = this.#end(seconds, this.#door.close());
-    this.#givesWay.resolve();
   }
 
   /** Stops accepting, drains, stops the admin API last. */
