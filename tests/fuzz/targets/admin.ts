@@ -4,17 +4,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { sameData } from "../../../src/config/diff.ts";
-import { issue } from "../../support/authority.ts";
-import { projectPath } from "../../support/program.ts";
-import { randomFrom } from "../../support/random.ts";
-import { configs, groups, ipGroups, listeners } from "../../unit/admin/generated_configs.ts";
 import { StoreBench } from "../../unit/admin/store_bench.ts";
+import { first, paths, request, routes, second } from "./admin_requests.ts";
 import { type FuzzTarget, inputOf, shapeOf, textOf } from "../target.ts";
 
 /** Requests that are made of one input; a body has no line breaks of its own. */
 const MOST_REQUESTS = 12;
-
-const [first, second] = await Promise.all([issue({ name: "first" }), issue({ name: "second" })]);
 
 const CONFIG = `# The shop
 certificates:
@@ -35,24 +30,6 @@ listeners:
 `;
 
 const FILES = { "weir.yaml": CONFIG, "list.txt": "192.0.2.0/24\n", "www.pem": first.certPem, "www.key": first.keyPem };
-
-interface OpenApi {
-  readonly paths: Readonly<
-    Record<string, Readonly<Record<string, { readonly responses: Readonly<Record<string, unknown>> }>>>
-  >;
-}
-
-/** Every route, so that none is forgotten, and what it may answer with. */
-const { paths } = JSON.parse(Deno.readTextFileSync(projectPath("docs/openapi.json"))) as OpenApi;
-
-const routes = Object.entries(paths).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, { responses }]) => ({
-    method: method.toUpperCase(),
-    path,
-    pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, "[^/]+")}$`),
-    statuses: Object.keys(responses).map(Number),
-  }))
-);
 
 /** Statuses of requests that meet no route, and of those that no route gets to see. */
 const ANYWHERE = [400, 404, 405, 413, 415, 421];
@@ -140,156 +117,6 @@ async function check(input: Uint8Array): Promise<string> {
   return outcomes.at(-1) ?? "";
 }
 
-/** Data with something in it that is no more what it was. */
-function damaged(data: unknown, random: (below: number) => number): unknown {
-  if (data === null || typeof data !== "object" || random(4) === 0) return ODD[random(ODD.length)];
-  if (Array.isArray(data)) {
-    const at = random(data.length + 1);
-    return data.length === 0 || random(4) === 0
-      ? data.toSpliced(at, random(2), data[0] ?? ODD[random(ODD.length)])
-      : data.with(at % data.length, damaged(data[at % data.length], random));
-  }
-  const entries = Object.entries(data);
-  const at = random(entries.length + 1);
-  const [key, value] = entries[at] ?? [KEYS[random(KEYS.length)] ?? "", ODD[random(ODD.length)]];
-  if (random(4) === 0) return Object.fromEntries(entries.toSpliced(at, 1));
-  return Object.fromEntries([...entries.toSpliced(at, 1), [key, damaged(value, random)]]);
-}
-
-let deep: unknown = "x";
-for (let level = 0; level < 31; level++) deep = [deep];
-
-const ODD: readonly unknown[] = [
-  ...[
-    null,
-    true,
-    false,
-    0,
-    -1,
-    1,
-    1.5,
-    65535,
-    65536,
-    1e308,
-    "",
-    " ",
-    "a",
-    "0",
-    "\u0000",
-    "\ud800",
-    "${A}",
-    "${A:-1}",
-    "x".repeat(5000),
-  ],
-  ...[
-    "# no comment",
-    "- x",
-    "a: b",
-    "'",
-    '"',
-    "{",
-    "*a",
-    "&a",
-    "!!x",
-    "|",
-    "\n",
-    "ü😀",
-    "__proto__",
-    "off",
-    "unlimited",
-  ],
-  ...[
-    [],
-    {},
-    [[]],
-    [null],
-    { a: 1 },
-    { name: "front" },
-    { file: "list.txt" },
-    { file: "/" },
-    { file: "/dev/zero" },
-    deep,
-    ["10.0.0.1"],
-  ],
-];
-
-const KEYS = [
-  "name",
-  "port",
-  "servers",
-  "__proto__",
-  "constructor",
-  "",
-  "a.b",
-  "tags",
-  "tls",
-  "healthCheck",
-  "ports",
-  "etag",
-];
-
-const names = fc.constantFrom(
-  "front",
-  "own",
-  "safe",
-  "web",
-  "spare",
-  "office",
-  "guests",
-  "www",
-  "new",
-  "a.b",
-  "%00",
-  "..",
-  "x%2fy",
-);
-const servers = fc.constantFrom(
-  "10.0.0.11:80",
-  "10.0.0.14:80",
-  "10.0.0.11%3A80",
-  "app:80",
-  "x",
-  "[::1]:80",
-  "10.0.0.99:1-3",
-);
-const queries = fc.constantFrom(
-  "",
-  "",
-  "",
-  "?persist=true",
-  "?persist=false",
-  "?persist=x",
-  "?kind=clientCA",
-  "?tag=env:prod",
-  "?tag=x",
-);
-
-const bodies: fc.Arbitrary<unknown> = fc.oneof(
-  fc.constantFrom("a", "b-1", "c.d").chain((name) => listeners(name as "a", ["web", "spare"], ["office", "guests"])),
-  groups.map((group) => ({ name: "new", ...group })),
-  groups,
-  ipGroups,
-  ipGroups.map((addresses) => ({ name: "new", addresses })),
-  configs,
-  fc.array(fc.record({ address: fc.constantFrom("10.0.0.1", "app", "::1"), port: fc.nat(70_000) }), { maxLength: 3 }),
-  fc.record({ weight: fc.integer({ min: -1, max: 101 }), draining: fc.boolean() }, { requiredKeys: [] }),
-  fc.constantFrom({ certificate: first.certPem, key: first.keyPem }, {
-    certificate: second.certPem,
-    key: second.keyPem,
-  }, {
-    certificate: second.certPem,
-  }),
-);
-
-const request = fc.tuple(fc.constantFrom(...routes), names, servers, queries, bodies, fc.integer()).map(
-  ([{ method, path }, name, server, query, body, seed]) => {
-    const random = randomFrom(seed);
-    const sent = random(2) === 0 ? body : damaged(body, random);
-    const address = path.replace("{name}", name).replace("{server}", server) + query;
-    return `${method} ${address}${/GET|DELETE/.test(method) ? "" : ` ${JSON.stringify(sent)}`}`;
-  },
-);
-
 /** The target. */
 export const adminTarget: FuzzTarget = {
   name: "admin",
@@ -310,37 +137,9 @@ export const adminTarget: FuzzTarget = {
       `GET /v1/listeners?tag=env:prod\nGET /v1/listeners?tag=\nGET /v1/events\nGET /metrics`,
     ].map(inputOf),
   words: [
-    ...[
-      "GET ",
-      "PUT ",
-      "POST ",
-      "DELETE ",
-      "PATCH ",
-      "\n",
-      "/v1/",
-      "?persist=true",
-      "persist",
-      "admin",
-      "%2f",
-      "%",
-      "//",
-      "?",
-    ],
-    ...[
-      "null",
-      "{}",
-      "[]",
-      '""',
-      '"name":',
-      "__proto__",
-      '{"a":',
-      "1e999",
-      "\\u0000",
-      "\\ud800",
-      "${A}",
-      "#",
-      '"file":',
-    ],
+    "\n",
+    ..."GET |PUT |POST |DELETE |PATCH |/v1/|?persist=true|persist|admin|%2f|%|//|?".split("|"),
+    ...String.raw`null|{}|[]|""|"name":|__proto__|{"a":|1e999|\u0000|\ud800|${"${A}"}|#|"file":`.split("|"),
     ...Object.keys(paths),
   ],
   generated: fc.array(request, { minLength: 1, maxLength: 8 }).map((lines) => inputOf(lines.join("\n"))),
