@@ -7,6 +7,7 @@ import { COMMANDS, HELP } from "../../src/cli/commands.ts";
 import { makeCaseFiles } from "../config/cases.ts";
 import { conclude } from "../chaos/conclusion.ts";
 import { Tally } from "../load/tally.ts";
+import { judge } from "../soak/verdict.ts";
 import { errorsIn } from "../config/load_text.ts";
 import { issueChain } from "../support/authority.ts";
 import { alike, type Block, BLOCKS, PAGES, readPage, shown } from "../support/documentation.ts";
@@ -115,6 +116,15 @@ Deno.test("docs/reliability.md shows the rows that deno task chaos ends with", (
   const facts = { seconds: 1, memoryStart: 1, memoryEnd: 1, descriptorsStart: 1, descriptorsEnd: 1, faultsInLog: [] };
   const { table } = conclude(new Tally(), facts);
   assert.deepEqual(alike(shown("docs/reliability.md", "seconds ")), alike(table));
+});
+
+Deno.test("docs/reliability.md shows the rows that deno task soak ends with", () => {
+  const course = { seconds: 1, warmUp: 600, processorShare: 1, longestPauseAt: 1, load: "", changes: "" };
+  const ends = { descriptorsBefore: 1, descriptorsAfter: 1, workerRestarts: 0, faultsInLog: [] };
+  const { table } = judge([], new Tally(), { ...course, ...ends });
+  const rows = (text: string) =>
+    text.trimEnd().split("\n").map((line) => alike(line.split(/ {2,}/, 1)[0] ?? "").join());
+  assert.deepEqual(rows(shown("docs/reliability.md", "minutes ")), rows(table));
 });
 
 Deno.test("every command line of Weir that is shown is one that Weir takes", () => {

@@ -39,6 +39,11 @@ Deno.test("every folder of the corpus belongs to a target", () => {
   assert.deepEqual(folders.filter((folder) => !names.includes(folder)), []);
 });
 
+Deno.test("docs/reliability.md names every target", () => {
+  const rows = Deno.readTextFileSync(projectPath("docs/reliability.md")).matchAll(/^\| `([a-z-]+)` +\|/gm);
+  assert.deepEqual([...rows].map(([, name]) => name), TARGETS.map(({ name }) => name));
+});
+
 /** A reader that cannot bear two x in a text. */
 const brittle: FuzzTarget = {
   name: "brittle",

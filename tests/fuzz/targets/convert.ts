@@ -35,7 +35,7 @@ function check(input: Uint8Array): string {
   // A variable has its value where Weir runs, and a remark may ask for something.
   if (!yaml.includes("${") && !remarks.some(({ message }) => ASKS.test(message))) {
     const problems = errorsIn(yaml, { files: { "list.txt": "10.0.0.0/8\n", ...filesNamedIn(yaml) } });
-    assert.deepEqual(problems.filter((problem) => !/cannot read/.test(problem)), [], yaml);
+    assert.deepEqual(problems.filter((problem) => !/cannot read|at most 4096 characters/.test(problem)), [], yaml);
   }
   return shapeOf(remarks.map(({ message }) => shapeOf(message).slice(0, 30)).join("|"));
 }
