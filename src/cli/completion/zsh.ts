@@ -45,7 +45,8 @@ _weir() {
   local curcontext=$curcontext state state_descr _weir_program=\${(Q)words[1]}
   local -a line
   local -A opt_args
-  _arguments -C -S${startSpecs.map((spec) => ` \\\n    ${spec}`).join("")} \\
+  # The flags of "weir" alone end at the first word: a command may have some of the same name.
+  _arguments -C -S -A '-*'${startSpecs.map((spec) => ` \\\n    ${spec}`).join("")} \\
     '1: :_weir_commands' \\
     '*:: :->rest'
   case $state in
