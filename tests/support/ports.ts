@@ -18,21 +18,36 @@ function portsOf(text: string): readonly [first: number, last: number] {
   return [Number(first), Number(last)];
 }
 
-const given = new Set<number>();
+/** A file for each port that was given to somebody in this process, where several test files may run at once. */
+const CLAIMS = `${Deno.env.get("TMPDIR") ?? "/tmp"}/weir-test-ports-${Deno.pid}`;
+const claimed = new Set<string>();
 
-/** A port that nobody listens on at the moment, never the same one twice in a test file. */
+/** Whether a port was nobody's, and is the caller's now. */
+function claim(port: number): boolean {
+  const path = `${CLAIMS}/${port}`;
+  try {
+    Deno.mkdirSync(CLAIMS, { recursive: true });
+    Deno.mkdirSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return false;
+    throw error;
+  }
+  claimed.add(path);
+  return true;
+}
+
+addEventListener("unload", () => {
+  for (const path of claimed) Deno.removeSync(path);
+  try {
+    Deno.removeSync(CLAIMS);
+  } catch { /* other files have ports yet */ }
+});
+
+/** A port that nobody listens on at the moment, and that is given to nobody else. */
 export function freePort(hostname = "127.0.0.1"): number {
   for (;;) {
     const port = MIDDLE + Math.floor(Math.random() * (LAST - MIDDLE + 1));
-    if (given.has(port)) continue;
-    try {
-      Deno.listen({ hostname, port }).close();
-    } catch (error) {
-      if (error instanceof Deno.errors.AddrInUse) continue;
-      throw error;
-    }
-    given.add(port);
-    return port;
+    if (isFree(hostname, port) && claim(port)) return port;
   }
 }
 
@@ -44,7 +59,7 @@ export function freePortsInARow(count: number, hostnames: readonly string[] = ["
   while (nextRow + count <= MIDDLE) {
     const first = nextRow;
     const ports = Array.from({ length: count }, (_, index) => first + index);
-    const taken = ports.find((port) => !hostnames.every((hostname) => isFree(hostname, port)));
+    const taken = ports.find((port) => !hostnames.every((hostname) => isFree(hostname, port)) || !claim(port));
     nextRow = taken === undefined ? first + count : taken + 1;
     if (taken === undefined) return first;
   }
