@@ -13,7 +13,7 @@ import { cpuSeconds, residentBytes } from "../process_tree.ts";
 import { shortNumber, spread } from "../statistics.ts";
 import { markdownTable } from "../tables.ts";
 
-const COUNTS = [10, 100, 1000, 10_000];
+const COUNTS = [10, 100, 1000, 4000, 10_000];
 
 /** Connections that HAProxy is configured to take at most, less some. */
 const MOST = 9400;
