@@ -90,8 +90,8 @@ Deno.test("README.md: the larger configuration, and what weir status says of it"
     { files: { "www.pem": certPem, "www.key": keyPem } },
   );
   await until("all servers are Healthy", async () => {
-    const { servers } = await running.listener("web-tls");
-    return servers.every(({ health }) => health === "Healthy");
+    const listeners = await Promise.all(["web", "web-tls"].map((name) => running.listener(name)));
+    return listeners.every(({ servers }) => servers.every(({ health }) => health === "Healthy"));
   });
   const { stdout } = await weir(["status", "--admin", `127.0.0.1:${running.adminPort}`], { cwd: running.folder });
   const told = alike(stdout.replace(running.file, "weir.yaml").replaceAll(second, "10.0.0.12"));
