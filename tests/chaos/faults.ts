@@ -26,7 +26,7 @@ export interface Fault {
 }
 
 /** Seconds within which probes notice: interval x threshold + timeout, and some for a loaded machine. */
-const NOTICED_SECONDS = HEALTH_CHECK.interval * HEALTH_CHECK.unhealthyThreshold + HEALTH_CHECK.timeout + 3;
+const NOTICED_SECONDS = HEALTH_CHECK.interval * HEALTH_CHECK.unhealthyThreshold + HEALTH_CHECK.timeout + 10;
 
 const wait = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
 
@@ -46,7 +46,8 @@ async function inject(
   thread?: number,
   happened: () => Promise<unknown> = () => wait(scene.seconds),
 ): Promise<void> {
-  const target = thread === undefined ? ["-f", "-p", String(scene.weir.running.pid)] : ["-p", String(thread)];
+  const { pid } = scene.weir.running;
+  const target = thread === undefined ? ["-f", "-p", String(pid)] : ["-p", String(thread)];
   const calls = /^[\w,]+/.exec(injection)?.[0] ?? "";
   const strace = new Deno.Command("strace", {
     args: ["-qq", ...target, "-e", `trace=${calls}`, "-e", `inject=${injection}`, "-o", "/dev/null"],
@@ -55,6 +56,8 @@ async function inject(
     stderr: "null",
   }).spawn();
   try {
+    const status = `/proc/${pid}/task/${thread ?? pid}/status`;
+    await until("strace has it", async () => !/^TracerPid:\s+0$/m.test(await Deno.readTextFile(status)));
     await happened();
   } finally {
     strace.kill("SIGINT");
@@ -69,7 +72,7 @@ async function recovered({ weir, tally }: Pick<Scene, "weir" | "tally">): Promis
       capacity: { connections: number; most: number | null };
     };
     return capacity.most === null || capacity.most > capacity.connections + 20;
-  }, 15);
+  });
   tally.mayRefuse = false;
   tally.resumePauses();
 }
@@ -118,7 +121,7 @@ function halfOpen(name: string, port: (weir: ChaosWeir) => number, early: string
         while (await connection.read(rest).catch(() => null) !== null);
         connection.close();
       });
-      const late = wait(5).then(() => "late");
+      const late = wait(15).then(() => "late");
       if (await Promise.race([Promise.all(ends), late]) === "late") throw new Error("silent clients were not closed");
     },
   };
@@ -205,7 +208,7 @@ export const FAULTS: readonly Fault[] = [
           async () => (await weir.states(address)).every(({ health }) => health === "Abnormal"),
           NOTICED_SECONDS,
         );
-        await wait(CONNECT_TIMEOUT_SECONDS + 1); // for attempts that were under way
+        await wait(CONNECT_TIMEOUT_SECONDS + 2); // for attempts that were under way
         const tried = async () => (await weir.states(address)).map(({ connectFailures }) => connectFailures).join();
         const before = await tried();
         await wait(seconds);
@@ -264,8 +267,7 @@ export const FAULTS: readonly Fault[] = [
     needs: ["strace"],
     run: async (scene) => {
       const [thread] = scene.weir.workerThreads;
-      // Those that it has accepted are lost; whoever comes later is not.
-      const excuse = scene.tally.excuse(null, performance.now() + 200);
+      const excuse = scene.tally.excuse(null);
       if (thread === undefined) throw new Error("there is no such thread");
       const replaced = () => scene.weir.running.log.split('"cause":"hung"').length;
       const before = replaced();
@@ -273,7 +275,11 @@ export const FAULTS: readonly Fault[] = [
         scene,
         "epoll_wait,epoll_pwait,epoll_pwait2:delay_enter=20000000",
         thread,
-        () => until("the thread is replaced", () => replaced() > before, 15),
+        async () => {
+          // Those that it has accepted are lost; whoever comes later is not.
+          excuse.begunBefore = performance.now() + 300;
+          await until("the thread is replaced", () => replaced() > before);
+        },
       );
       excuse.to = performance.now();
     },

@@ -119,7 +119,7 @@ eachFamily("the access log has one line for each TCP connection, however it ends
   }, { hostname: loopback });
   const dead = freePort(loopback);
   await using bench = new Bench(loopback);
-  const accept = { acceptProxyProtocol: { from: ["us"], timeout: 1 } };
+  const accept = (timeout: number) => ({ acceptProxyProtocol: { from: ["us"], timeout } });
   const config = (more: Settings[]) => ({
     log: LOG,
     ipGroups: { us: [loopback], them: ["192.0.2.1"] },
@@ -133,9 +133,9 @@ eachFamily("the access log has one line for each TCP connection, however it ends
       bench.listener("limited", [echo.port], { maxConnections: 1 }),
       bench.listener("broken", [talker.port]),
       bench.listener("idle", [echo.port], { idleTimeout: 10 }),
-      bench.listener("announced", [echo.port], accept),
-      bench.listener("garbled", [echo.port], accept),
-      bench.listener("mute", [echo.port], accept),
+      bench.listener("announced", [echo.port], accept(60)),
+      bench.listener("garbled", [echo.port], accept(60)),
+      bench.listener("mute", [echo.port], accept(1)),
       ...more,
     ],
   });
@@ -243,7 +243,7 @@ eachFamily("the access log names a TLS client's version, cipher, SNI and certifi
       bench.listener("mutual", [echo.port], overMutualTls()),
       bench.listener("known", [echo.port], overMutualTls()),
       bench.listener("headed", [headed.port], { ...overTls(), proxyProtocol: "v2" }),
-      bench.listener("slow", [echo.port], overTls({ handshakeTimeout: 1 })),
+      bench.listener("slow", [echo.port], overTls({ handshakeTimeout: 3 })),
       bench.listener("crowded", [echo.port], overTls({ maxHandshakes: 1 })),
     ],
   }, mutualFiles(certificate, [clients.root]));

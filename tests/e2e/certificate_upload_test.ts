@@ -130,7 +130,7 @@ Deno.test("a certificate is renewed through the API while connections are open: 
   );
   assert.equal(mode(`${running.folder}/www.key`), 0o600);
   assert.equal(await Deno.readTextFile(running.file), text, "the entry has not changed");
-  assert.match(running.log, /Certificate \\"www\\" was renewed, by the admin API \(saved\)/);
+  await running.untilLogged(/Certificate \\"www\\" was renewed, by the admin API \(saved\)/);
   assert.ok(!running.log.includes(third.keyPem.split("\n")[1] ?? ""));
 
   await running.restart();

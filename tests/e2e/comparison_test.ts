@@ -76,8 +76,13 @@ peerTest("HAProxy: rows of h2 to h8", ["haproxy", "ps", "ss"], async ({ haproxy 
   assert.doesNotMatch(commands, /^ +(add|new|del) (bind|frontend|listener|proxy) /m);
 
   // A changed configuration is a new process, which takes over the sockets of the one before.
-  const worker = await ownerOf(port);
-  const master = Number((await run("ps", ["-o", "ppid=", "-p", String(worker)])).stdout);
+  const parentOf = async (pid: number) => Number((await run("ps", ["-o", "ppid=", "-p", String(pid)])).stdout);
+  // At first its master has the port, whose parent is this process.
+  const { worker, master } = await until("its worker process has the port", async () => {
+    const worker = await ownerOf(port);
+    const master = Number.isNaN(worker) ? 0 : await parentOf(worker);
+    return master > 0 && master !== Deno.pid && { worker, master };
+  });
   const before = await childrenOf(master);
   Deno.kill(master, "SIGUSR2");
   await until("another process has the port", async () => {
@@ -116,8 +121,11 @@ daemon off; master_process on; worker_processes 1; pid ${folder}/pid; error_log 
   assert.equal(await complaint(configuration()), "");
 
   await using _nginx = await startServer([nginx, "-p", folder, "-c", file, "-e", "stderr"], port, folder);
-  const master = Number(await Deno.readTextFile(`${folder}/pid`));
-  const worker = await childrenOf(master);
+  // It listens before it writes its number down, and starts its workers after that.
+  const master = await until("its number is written down", async () => {
+    return Number(await Deno.readTextFile(`${folder}/pid`).catch(() => "")) || undefined;
+  });
+  const worker = await until("its worker has started", async () => await childrenOf(master) || undefined);
   Deno.kill(master, "SIGHUP");
   await until("there are other worker processes", async () => {
     const now = await childrenOf(master);

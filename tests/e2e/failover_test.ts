@@ -11,7 +11,7 @@ import { until } from "../support/wait.ts";
 const CONNECT_TIMEOUT_SECONDS = 1;
 
 /** By so much a loaded machine may be later than the configured seconds say. */
-const SLACK_SECONDS = 3;
+const SLACK_SECONDS = 5;
 
 /** The lines that were logged about a server's health, with their times. */
 function transitions(running: RunningWeir, port: number): { readonly at: number; readonly text: string }[] {
@@ -23,12 +23,17 @@ function transitions(running: RunningWeir, port: number): { readonly at: number;
   );
 }
 
+/** Waits for the line that says what a server is at first. @returns how many lines there are then */
+function firstTransition(running: RunningWeir, port: number): Promise<number> {
+  return until("its first state is logged", () => transitions(running, port).length || undefined);
+}
+
 /** Waits for a server's health. */
 function health(running: RunningWeir, index: number, wanted: string, name = "web") {
   return until(`server ${index} of "${name}" is ${wanted}`, async () => {
     const server = (await running.listener(name)).servers[index];
     return server?.health === wanted && server;
-  }, 40);
+  });
 }
 
 Deno.test("a server that is killed: no client notices, probes find it Abnormal in time, and back in time when it returns", async () => {
@@ -40,7 +45,7 @@ Deno.test("a server that is killed: no client notices, probes find it Abnormal i
   await using running = await RunningWeir.start({ listeners: [listener(port, group)] });
   await health(running, 0, "Healthy");
   await health(running, 1, "Healthy");
-  const before = transitions(running, gone).length;
+  const before = await firstTransition(running, gone);
   assert.equal(before, 1, "Unknown became Healthy, once");
 
   await goes[Symbol.asyncDispose]();
@@ -56,7 +61,10 @@ Deno.test("a server that is killed: no client notices, probes find it Abnormal i
     `Server 127.0.0.1:${gone} of listener "web" is Abnormal: 2 probes in a row failed, the last: ${refused}`,
   );
   const after = (at: number) => (at - goneAt) / 1000;
-  assert.ok(after(down?.at ?? Infinity) <= QUICK_CHECK_SECONDS, `Abnormal after ${after(down?.at ?? Infinity)} s`);
+  assert.ok(
+    after(down?.at ?? Infinity) <= QUICK_CHECK_SECONDS + SLACK_SECONDS,
+    `Abnormal after ${after(down?.at ?? Infinity)} s`,
+  );
   const shown = await health(running, 0, "Abnormal");
   assert.equal(shown.lastProbe?.ok, false);
   assert.equal(shown.lastProbe?.error, refused);
@@ -68,11 +76,14 @@ Deno.test("a server that is killed: no client notices, probes find it Abnormal i
     answers.add(await readName(port));
     return answers.has("g");
   }, 40);
-  const lines = transitions(running, gone).slice(before);
+  const lines = await until("that is logged as well", () => {
+    const found = transitions(running, gone).slice(before);
+    return found.length > 1 && found;
+  });
   assert.equal(lines.length, 2, "each transition is logged once");
   assert.match(lines[1]?.text ?? "", /is Healthy: 2 probes in a row succeeded$/);
   const seconds = ((lines[1]?.at ?? Infinity) - backAt) / 1000;
-  assert.ok(seconds <= QUICK_CHECK_SECONDS, `Healthy after ${seconds} s`);
+  assert.ok(seconds <= QUICK_CHECK_SECONDS + SLACK_SECONDS, `Healthy after ${seconds} s`);
   assert.equal((await health(running, 0, "Healthy")).lastProbe?.error, null);
   assert.deepEqual([...answers].sort(), ["g", "s"]);
   assert.ok(back.accepted > 0);
@@ -95,7 +106,7 @@ Deno.test("a server that is black-holed: its clients are answered by another aft
   await health(running, 0, "Healthy");
   await health(running, 1, "Healthy");
   assert.deepEqual([await readName(port), await readName(port)].sort(), ["h", "w"]);
-  const before = transitions(running, hole.port).length;
+  const before = await firstTransition(running, hole.port);
 
   await hole.open();
   const openedAt = Date.now();
@@ -160,7 +171,8 @@ Deno.test("a health check port of its own decides, and not the server's port", a
     ],
   });
   await health(running, 0, "Healthy", "other");
-  assert.ok(checked.accepted > 0);
+  // A probe is over when the kernel has answered it, before this thread accepts.
+  await until("the port of its own is probed", () => checked.accepted > 0);
   assert.equal(well.accepted, 0, "the server itself is not probed");
   const server = await health(running, 0, "Abnormal");
   assert.equal(server.lastProbe?.error, `connection to 127.0.0.1:${checkPort} refused; is it running on that port?`);

@@ -55,7 +55,7 @@ const OTHERS = 5;
 const EACH = 50;
 
 const SILENT = 2000;
-const TIMEOUT_SECONDS = 2;
+const TIMEOUT_SECONDS = 4;
 
 peerTest(
   `${SILENT} clients that never finish their handshake are closed at the timeout, and wrk has no error meanwhile`,
@@ -175,7 +175,9 @@ const BAD_CLIENTS: readonly BadClient[] = [
 for (const { what, reason, end = "handshake_failed", attack } of BAD_CLIENTS) {
   Deno.test(`clients that send ${what} are counted as ${reason}, once each, and leave nothing behind`, async () => {
     await using server = echoServer();
-    const { port, certificate, running } = await startFront(server.port, { handshakeTimeout: 1 }, {
+    // Only those that wait for it are to meet it, however busy the machine is.
+    const handshakeTimeout = reason === "timeout" ? 2 : 60;
+    const { port, certificate, running } = await startFront(server.port, { handshakeTimeout }, {
       log: { level: "debug" },
     });
     await using _running = running;
@@ -184,17 +186,17 @@ for (const { what, reason, end = "handshake_failed", attack } of BAD_CLIENTS) {
     const before = descriptorsOf(running);
     const startedAt = performance.now();
     await Promise.all(Array.from({ length: EACH }, (_, index) => attack(port, LOOPBACKS[index % 2] ?? "")));
-    await until("all are counted", async () => (await failuresOf(running))[reason] === EACH);
+    await until("all have ended", async () => {
+      const { connectionsEnded, connectionsActive } = await running.listener("web");
+      return connectionsEnded[end] === EACH && connectionsActive === 1;
+    });
     assert.deepEqual(await failuresOf(running), { [reason]: EACH });
-    const { connectionsEnded, connectionsActive } = await running.listener("web");
-    assert.equal(connectionsEnded[end], EACH);
-    assert.equal(connectionsActive, 1);
     await assertEchoes(established, "other clients do not notice");
     assert.equal(server.accepted, 1, "no server hears of them");
     await until("no descriptor is left of them", () => descriptorsOf(running) <= before + OTHERS);
-    const seconds = (performance.now() - startedAt) / 1000;
-    await until("it is logged", () => running.log.includes("turned client"));
+    await running.untilLogged("turned client");
     const lines = running.log.split("\n").filter((line) => line.includes("turned client"));
+    const seconds = (performance.now() - startedAt) / 1000;
     assert.ok(lines.length <= 1 + seconds, `${lines.length} lines in ${seconds} s`);
     assert.doesNotMatch(running.log, /"level":"error"/);
   });

@@ -77,7 +77,7 @@ async function assertBearsIt(running: RunningWeir, ports: readonly number[], nam
     return await assertEchoes(connection, "back").then(() => true, () => false);
   });
   const wait = performance.now() - freedAt;
-  assert.ok(wait < 1000, `new clients were served after ${wait} ms`);
+  assert.ok(wait < 5000, `new clients were served after ${wait} ms`);
   assert.equal(overloadLines().length, 1, "one line, however many were refused");
   assert.ok(!running.log.includes("accept_failing"), running.log);
 }
@@ -89,9 +89,9 @@ Deno.test("256 descriptors: Weir warns, serves as many as they are good for, and
   await using running = await RunningWeir.start({
     listeners: [listener(ports[0] ?? 0, group), listener(ports[1] ?? 0, group, { name: "other", workers: 2 })],
   }, { within: withDescriptors(256) });
+  await running.untilLogged(/ulimit -n 65536, or LimitNOFILE=65536/);
   const [, free = "", good = ""] = /"(\d+) file descriptors are free, good for (\d+) connections/.exec(running.log) ??
     [];
-  assert.match(running.log, /ulimit -n 65536, or LimitNOFILE=65536/);
   assert.ok(Number(free) > 150 && Number(free) < 256, free);
   await assertBearsIt(running, ports, ["web", "other"]);
   assert.equal((await running.listener("web")).connectionsEnded["overload"] === 0, false);
@@ -174,7 +174,7 @@ Deno.test("a client of the TLS engine full that is too many is refused before it
     "there is room again",
     () =>
       Deno.connectTls({ hostname: "127.0.0.1", port, caCerts: [certPem] }).then(
-        async (tls) => (await assertEchoes(tls, "served").then(() => tls, () => undefined)),
+        (tls) => assertEchoes(tls, "served").then(() => tls, () => void tls.close()),
         () => undefined,
       ),
   );

@@ -82,7 +82,7 @@ for (const protocol of ["TCP", "TCP_SSL"]) {
         assert.deepEqual([server?.server, server?.port, server?.ports], [there, null, null]);
         assert.equal(server?.connectionsTotal, ports.length, "one server for all ports");
         const where = `${here.includes(":") ? `[${here}]` : here}:${text}`;
-        assert.ok(running.log.includes(`accepts ${protocol} on ${where}`), running.log);
+        await running.untilLogged(`accepts ${protocol} on ${where}`);
         const status = await weir(["status", "--admin", `http://127.0.0.1:${running.adminPort}`]);
         assert.ok(status.stdout.includes(where), status.stdout);
       },

@@ -67,11 +67,13 @@ peerTest("Prometheus scrapes the program and evaluates the alert rules", ["prome
     }
   };
   try {
-    const [target] = await until("Prometheus has scraped", async () => {
-      const found = (await ask("targets", targets))?.data.activeTargets ?? [];
-      return found.some(({ health }) => health !== "unknown") && found;
-    });
-    assert.deepEqual([target?.health, target?.lastError], ["up", ""]);
+    // It gives a scrape no longer than the second until the next one, which a busy machine may not keep once.
+    let lastError = "";
+    await until("Prometheus has scraped", async () => {
+      const [target] = (await ask("targets", targets))?.data.activeTargets ?? [];
+      lastError = target?.lastError ?? "";
+      return target?.health === "up";
+    }).catch((error) => assert.fail(`${error.message}: ${lastError}`));
     const total = encodeURIComponent('weir_connections_total{listener="web"}');
     const value = await until("the counter is there", async () => {
       return (await ask(`query?query=${total}`, result))?.data.result[0]?.value[1];

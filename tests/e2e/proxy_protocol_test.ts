@@ -18,7 +18,8 @@ function listener(port: number, serverPort: number, settings: Record<string, unk
 }
 
 const LOAD_BALANCERS = { ipGroups: { lb: ["127.0.0.1"] } };
-const ACCEPT = { acceptProxyProtocol: { from: ["lb"], timeout: 1 } };
+const accept = (timeout: number) => ({ acceptProxyProtocol: { from: ["lb"], timeout } });
+const ACCEPT = accept(60);
 
 /** Sends parts one after the other, ends, and gives what came back as text. */
 async function exchange(port: number, parts: readonly Uint8Array[], hostname = "127.0.0.1"): Promise<string> {
@@ -109,7 +110,10 @@ Deno.test("what is no valid header is refused, counted and named in the log, and
 Deno.test("a header that does not come in time ends the connection", async () => {
   await using server = mirror();
   const port = freePort();
-  await using weir = await RunningWeir.start({ ...LOAD_BALANCERS, listeners: [listener(port, server.port, ACCEPT)] });
+  await using weir = await RunningWeir.start({
+    ...LOAD_BALANCERS,
+    listeners: [listener(port, server.port, accept(1))],
+  });
   const client = await Deno.connect({ hostname: "127.0.0.1", port });
   await writeAll(client, bytes("PROXY TCP4 203."));
   assert.deepEqual(await readAll(client), new Uint8Array(0));

@@ -50,7 +50,7 @@ async function startFront(server: number, settings: Settings, tls: Settings = {}
   return { port, clients, running };
 }
 
-const ACCEPT = { acceptProxyProtocol: { from: ["lb"], timeout: 1 }, proxyProtocol: "v1" };
+const ACCEPT = { acceptProxyProtocol: { from: ["lb"], timeout: 60 }, proxyProtocol: "v1" };
 const ONE_WAY = { authentication: "one-way", clientCA: undefined };
 
 const HEADERS: readonly [what: string, header: Uint8Array, told: string][] = [

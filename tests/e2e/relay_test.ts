@@ -153,8 +153,8 @@ Deno.test("an idle connection is closed on both sides after the idle timeout; a 
   });
   using quiet = await connect(port);
   using busy = await connect(busyPort);
-  await writeAll(quiet, encode("one byte resets the clock"));
   const startedAt = performance.now();
+  await writeAll(quiet, encode("one byte resets the clock"));
   const over = readToAnyEnd(quiet).then(() => (performance.now() - startedAt) / 1000);
   // One way is enough to count as busy: twelve seconds and more, with a byte every three.
   const buffer = new Uint8Array(16);
@@ -164,7 +164,7 @@ Deno.test("an idle connection is closed on both sides after the idle timeout; a 
     assert.equal(await busy.read(buffer), 1, "the busy connection is alive");
   }
   const seconds = await over;
-  assert.ok(seconds >= 10 && seconds <= 12, `closed after ${seconds} s`);
+  assert.ok(seconds >= 10 && seconds < 16, `closed after ${seconds} s`);
   await until("the server's side is closed", () => idle.open === 0);
   await ended(running, "idle_timeout");
   const { connectionsActive, connectionsEnded } = await running.listener("busy");

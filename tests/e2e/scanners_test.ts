@@ -43,7 +43,7 @@ peerTest("sslscan finds TLS 1.2 and 1.3 with AEAD suites only, and nothing to co
   await using _running = running;
   await Promise.all(ports.map(async ([name, port]) => {
     // It waits for more after the server's last word, in each of three checks.
-    const { code, stdout } = await run(sslscan, ["--no-colour", "--timeout=1", `localhost:${port}`]);
+    const { code, stdout } = await run(sslscan, ["--no-colour", "--timeout=3", `localhost:${port}`]);
     assert.equal(code, 0, stdout);
     const versions = [...stdout.matchAll(/^((?:SSL|TLS)v\S+) +(enabled|disabled)$/gm)].map(([, of, how]) => [of, how]);
     assert.deepEqual(Object.fromEntries(versions), {

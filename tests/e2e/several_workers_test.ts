@@ -17,7 +17,7 @@ import { startNginx } from "../support/processes.ts";
 import { type ListenerBody, RunningWeir } from "../support/program.ts";
 import { echoServer, holdServer, nameServer, readAll, readName, writeAll } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
-import { wrkWithoutErrors } from "../support/wrk.ts";
+import { wrkDuring } from "../support/wrk.ts";
 
 /** Does the same `count` times, `atOnce` at a time. */
 async function many(count: number, atOnce: number, work: () => Promise<unknown>): Promise<void> {
@@ -142,6 +142,8 @@ for (const engine of ["full", "fast"]) {
   });
 }
 
+const RELOADS = 15;
+
 peerTest("reloads from one thread to three and back under wrk fail no request", ["wrk", "nginx"], async (paths) => {
   await using server = await startNginx(paths.nginx, "served");
   await using echo = echoServer();
@@ -161,21 +163,16 @@ peerTest("reloads from one thread to three and back under wrk fail no request", 
   });
   await until("all are counted", async () => (await running.listener("held")).connectionsActive === 30);
 
-  let loadIsOver = false;
-  const load = wrkWithoutErrors(paths.wrk, ["-t1", "-c20", "-d8s", `http://127.0.0.1:${port}/`])
-    .finally(() => loadIsOver = true);
-  load.catch(() => {}); // looked at below, unless a reload fails before
-  let rounds = 0;
-  for (; !loadIsOver; rounds++) {
-    const workers = [1, 3, 2][rounds % 3] ?? 1;
-    const { status, body } = await running.reload(config(workers));
-    assert.equal(status, 200, JSON.stringify(body));
-    const web = await running.listener("web");
-    assert.equal(web.threads.filter((thread) => thread.state === "accepting").length, workers);
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  await load;
-  assert.ok(rounds > 5, `${rounds} reloads`);
+  await wrkDuring(paths.wrk, ["-t1", "-c20", `http://127.0.0.1:${port}/`], async () => {
+    for (let round = 0; round < RELOADS; round++) {
+      const workers = [1, 3, 2][round % 3] ?? 1;
+      const { status, body } = await running.reload(config(workers));
+      assert.equal(status, 200, JSON.stringify(body));
+      const web = await running.listener("web");
+      assert.equal(web.threads.filter((thread) => thread.state === "accepting").length, workers);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+  });
 
   for (const connection of connections) {
     await writeAll(connection, new TextEncoder().encode("ping"));

@@ -167,7 +167,7 @@ peerTest(
   ["curl"],
   async ({ curl }) => {
     // Whoever holds port 8000, the demo has to do without it.
-    await using _squatter = (() => {
+    await using squatter = (() => {
       try {
         return nameServer("squatter", { port: 8000 });
       } catch {
@@ -194,7 +194,8 @@ peerTest(
       assert.equal(over, false, text);
       return text.includes("Ctrl-C stops it");
     });
-    assert.match(text, /Port 8000 is taken, using \d+ instead/);
+    // Somebody else who had it may have gone before the demo came.
+    if (squatter !== undefined) assert.match(text, /Port 8000 is taken, using \d+ instead/);
     const commands = [...text.matchAll(/^ {2}curl (.*?) *(?:#.*)?$/gm)].map((match) => (match[1] ?? "").split(" "));
     assert.equal(commands.length, 4, text);
     const answers = await Promise.all(commands.map((words) => run(curl, ["--silent", "--noproxy", "*", ...words])));

@@ -64,8 +64,11 @@ Deno.test("health survives a reload: an Abnormal server gets nobody, not even at
   });
   await using running = await RunningWeir.start(config(0));
   const dead = async () => (await running.listener("web")).servers.find(({ server }) => server.endsWith(`:${gone}`));
-  await until("it is Abnormal", async () => (await dead())?.health === "Abnormal", 40);
-  const { connectFailures: failuresBefore, lastChange } = (await dead()) ?? {};
+  // The state is on the board; its reason comes with a message, a moment later.
+  const { connectFailures: failuresBefore, lastChange } = await until("it is Abnormal, and why", async () => {
+    const found = await dead();
+    return found?.health === "Abnormal" && found.lastChange?.to === "Abnormal" && found;
+  });
   for (let round = 1; round <= 10; round++) {
     await reloaded(running, config(round));
     assert.equal((await dead())?.health, "Abnormal");

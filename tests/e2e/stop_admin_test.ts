@@ -32,7 +32,7 @@ Deno.test("a request to the admin API that stalls does not keep SIGTERM from end
   await until("the program has ended", () => over);
   assert.equal(await ended, 0, running.log);
   const seconds = (performance.now() - startedAt) / 1000;
-  assert.ok(seconds < 15, `it took ${seconds} s`);
+  assert.ok(seconds < 30, `it took ${seconds} s`);
   assert.match(running.log, /"message":"Stopped"/);
 });
 

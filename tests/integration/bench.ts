@@ -92,8 +92,8 @@ export class SupervisorBench implements AsyncDisposable {
   }
 
   /** Waits until a listener does something. */
-  async state(name: string, state: string | undefined, seconds = 20): Promise<void> {
-    await until(`"${name}" is ${state}`, () => this.supervisor.stateOf(name) === state, seconds);
+  async state(name: string, state: string | undefined): Promise<void> {
+    await until(`"${name}" is ${state}`, () => this.supervisor.stateOf(name) === state);
   }
 
   /** Connections of a listener that are open, as its board says. */

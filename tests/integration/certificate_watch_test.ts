@@ -77,7 +77,7 @@ class Bench implements AsyncDisposable {
 
   /** Resolves when a certificate serves. */
   async serves(name: string): Promise<void> {
-    await until(`${name} serves`, () => this.subject === `CN=${name}`, 15);
+    await until(`${name} serves`, () => this.subject === `CN=${name}`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -58,6 +58,7 @@ Deno.test("supervisor grows and shrinks a range in place; connections stay, also
   await until("the ports that went are closed", async () => (await listening(first)).length === 3);
   assert.deepEqual(await listening(first), [4, 5, 6]);
   await bench.apply(tcp("web", first + 4, [echo.port]));
+  await until("only one is open", async () => (await listening(first)).length === 1);
   assert.deepEqual(await listening(first), [4]);
   await ping(onStaying);
   await ping(onGoing);

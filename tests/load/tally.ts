@@ -8,7 +8,7 @@ export interface Excuse {
   /** The server whose connections may fail; `null` for those of any server. */
   readonly server: string | null;
   /** Connections that began before this may fail; without it all that overlap with the time. */
-  readonly begunBefore?: number;
+  begunBefore?: number;
 }
 
 /** A connection that a client has made, or tried to. */

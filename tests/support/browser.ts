@@ -204,7 +204,7 @@ export class BrowserPage {
     // What a page's script has set is gone in the next page.
     await this.value("window.isOldPage = true");
     await act();
-    await this.until("the page is loaded", "window.isOldPage === undefined && document.readyState === 'complete'", 30);
+    await this.until("the page is loaded", "window.isOldPage === undefined && document.readyState === 'complete'");
   }
 
   /** The value of an expression in the page; plain data. */
@@ -227,7 +227,7 @@ export class BrowserPage {
   }
 
   /** Waits until an expression in the page is true. */
-  async until(what: string, expression: string, seconds = 20): Promise<void> {
+  async until(what: string, expression: string, seconds = 60): Promise<void> {
     // While a page is replaced by another one there is nothing to ask.
     await until(what, () => this.value<boolean>(expression).catch(() => false), seconds);
   }

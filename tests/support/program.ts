@@ -160,9 +160,14 @@ export class RunningWeir implements AsyncDisposable {
     });
   }
 
-  /** Everything logged so far. */
+  /** Every whole line that was logged so far. A line comes a moment after what it tells of: {@link untilLogged}. */
   get log(): string {
-    return this.#log;
+    return this.#log.slice(0, this.#log.lastIndexOf("\n") + 1);
+  }
+
+  /** Waits until something is logged. */
+  async untilLogged(what: string | RegExp): Promise<void> {
+    await until(`the log says ${what}`, () => typeof what === "string" ? this.log.includes(what) : what.test(this.log));
   }
 
   /** The process id. */
