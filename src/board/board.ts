@@ -257,6 +257,24 @@ export class ServerCounters {
     return Atomics.add(this.#words, SERVER.failureRun, 1) + 1;
   }
 
+  /** How many connections the server has taken, for {@link connectTimedOut}. */
+  get taken(): number {
+    return readCounter(this.#words, SERVER.total);
+  }
+
+  /**
+   * The server did not take a connection in time. One that it has taken since the attempt began is the fresher news: the
+   * answer was lost, or this thread has too much to do to see it.
+   *
+   * @param takenBefore {@link taken} when the attempt began
+   * @returns as {@link connectFailed}, and 0 for an attempt that says nothing about the server
+   */
+  connectTimedOut(takenBefore: number): number {
+    if (this.taken === takenBefore) return this.connectFailed();
+    addToCounter(this.#words, SERVER.connectFailures, 1);
+    return 0;
+  }
+
   /** Failed connections are counted from the start again. */
   forgetFailures(): void {
     // Looked at first, because nearly always there is nothing to write.

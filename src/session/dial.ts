@@ -22,7 +22,7 @@ export interface DialContext extends ReachContext {
   /** The ports of the listener, which ports of servers may follow from. */
   readonly ports: readonly PortRange[];
   readonly counters: ListenerCounters;
-  /** A server was not reached, `inARow` times by now. */
+  /** A server was not reached, `inARow` times by now; 0 when that says nothing about it. */
   onConnectFailure(server: Server, inARow: number, error: ReachError): void;
   /** This program has no descriptor or memory left. */
   onShortage(error: unknown): void;
@@ -63,18 +63,19 @@ export async function dial(client: DialingClient, context: DialContext): Promise
   for (;;) {
     const lease = context.pool.acquire(client.address, tried);
     if (lease === undefined) return tried === undefined ? "no_server" : "connect_failed";
-    const { plan } = lease.server;
+    const { plan, counters } = lease.server;
     const port = serverPort(plan, client.listenerPort, context.ports);
     if (port === undefined) {
       // A reload has taken the port out of the listener's range just now.
       lease[Symbol.dispose]();
       return "no_server";
     }
+    const takenBefore = counters.taken;
     try {
       const target = { address: plan.address, port, host: plan.host, preamble: client.preamble() };
       const stream = await reach(target, context);
       const connectedAt = performance.now();
-      lease.server.counters.connected();
+      counters.connected();
       context.counters.connected((connectedAt - attemptAt) / 1000);
       return { stream, lease, port, seconds: (connectedAt - startedAt) / 1000 };
     } catch (error) {
@@ -86,7 +87,8 @@ export async function dial(client: DialingClient, context: DialContext): Promise
         return "overload";
       }
       if (isOwnShortage(error.cause)) return "connect_failed";
-      context.onConnectFailure(lease.server, lease.server.counters.connectFailed(), error);
+      const inARow = error.timedOut ? counters.connectTimedOut(takenBefore) : counters.connectFailed();
+      context.onConnectFailure(lease.server, inARow, error);
     }
     (tried ??= new Set()).add(lease.server);
     if (client.isGone()) return "connect_failed";

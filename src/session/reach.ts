@@ -64,11 +64,18 @@ export class ReachError extends Error {
   override readonly name = "ReachError";
   /** Whether it took the TCP connection: what failed came after. */
   readonly wasConnected: boolean;
+  /** Whether it was given up because it took too long. */
+  readonly timedOut: boolean;
 
-  /** @param reason for people, @param wasConnected whether it took the TCP connection, @param cause what was thrown */
-  constructor(reason: string, wasConnected: boolean, cause: unknown) {
+  /** @param reason for people, @param cause what was thrown */
+  constructor(
+    reason: string,
+    cause: unknown,
+    { wasConnected, timedOut }: Pick<ReachError, "wasConnected" | "timedOut">,
+  ) {
     super(reason, { cause });
     this.wasConnected = wasConnected;
+    this.timedOut = timedOut;
   }
 }
 
@@ -87,11 +94,12 @@ export async function reach(target: ReachTarget, context: ReachContext): Promise
     return await connectTls(connection, serverTls, { name: target.host ?? target.address, where: whereIs(target) });
   } catch (error) {
     closeQuietly(connection);
-    const late = attempt.signal.aborted;
-    const reason = late && connection !== undefined
+    const wasConnected = connection !== undefined;
+    const timedOut = attempt.signal.aborted;
+    const reason = timedOut && wasConnected
       ? `no TLS handshake with ${whereIs(target)} within ${connectTimeout} s`
-      : connectFailure(target, error, late ? connectTimeout : undefined);
-    throw new ReachError(reason, connection !== undefined, error);
+      : connectFailure(target, error, timedOut ? connectTimeout : undefined);
+    throw new ReachError(reason, error, { wasConnected, timedOut });
   } finally {
     wheel.remove(attempt);
   }

@@ -167,6 +167,19 @@ Deno.test("ServerCounters.connectFailed() counts failures in a row, over all thr
   assert.deepEqual([one.read().connectFailures, neighbour.connectFailed()], [6, 1]);
 });
 
+Deno.test("ServerCounters.connectTimedOut() counts in a row unless a connection was taken since the attempt began", () => {
+  const { memory } = board(["a:1"]);
+  const [one, other] = [new ServerCounters(memory, "a:1"), new ServerCounters(memory, "a:1")];
+  one.connected();
+  const before = one.taken;
+  assert.equal(before, 1);
+  assert.deepEqual([one.connectTimedOut(before), one.connectTimedOut(before)], [1, 2]);
+  other.connected();
+  assert.deepEqual([one.connectTimedOut(before), one.connectFailed()], [0, 1]);
+  assert.equal(one.connectTimedOut(one.taken), 2);
+  assert.equal(one.read().connectFailures, 5);
+});
+
 Deno.test("ServerCounters.becomes() tells what was before, so that one of two threads sees a change", () => {
   const { memory } = board();
   const [one, other] = [new ServerCounters(memory, "a:1"), new ServerCounters(memory, "a:1")];

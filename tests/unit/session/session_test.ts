@@ -5,6 +5,7 @@ import { testCertificate } from "../../support/certificates.ts";
 import { freePort } from "../../support/ports.ts";
 import { echoServer, frozenServer, holdServer, nameServer, readAll, serve, writeAll } from "../../support/servers.ts";
 import { until } from "../../support/wait.ts";
+import { serverPlan } from "../plans.ts";
 import { SessionBench, tcpPair } from "./bench.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -138,6 +139,21 @@ Deno.test("session gives up on a server that does not answer within connectTimeo
   near.close();
   await until("the session is over", () => bench.ends.length > 0);
   bench.assertAllOver({ server_closed: 1 });
+});
+
+Deno.test("session counts a timeout in no row when the server has taken another connection since", async () => {
+  using frozen = await frozenServer();
+  const bench = new SessionBench([{ port: frozen.port }]);
+  const { near, accepted } = await tcpPair();
+  const { ran } = bench.start(accepted);
+  bench.clock.advance(1000);
+  bench.test.server(serverPlan({ address: "127.0.0.1", port: frozen.port }).key).counters.connected(); // of another thread, for example
+  bench.clock.advance(4000);
+  await ran;
+  assert.deepEqual(bench.failures.map(([port, inARow]) => [port, inARow]), [[frozen.port, 0]]);
+  assert.equal(bench.server(frozen.port).connectFailures, 1, "it is one of the failures all the same");
+  near.close();
+  bench.assertAllOver({ connect_failed: 1 });
 });
 
 Deno.test("session starts no attempt when the connect budget is used up", async () => {
