@@ -6,6 +6,7 @@
 
 import type { CapacityMemory } from "../board/capacity.ts";
 import { WeirError } from "../errors.ts";
+import { limitEventsAtOnce } from "./events_at_once.ts";
 import { BUSY_HANG_MS, Liveness } from "./liveness.ts";
 import { processorShare } from "./processor_share.ts";
 import { type FromWorker, HEARTBEAT_MS, type ToWorker, type WorkerRequest } from "../messages.ts";
@@ -85,6 +86,7 @@ export class WorkerHandle {
     this.number = number;
     this.#observer = observer;
     this.#share = share;
+    limitEventsAtOnce();
     this.#worker = new Worker(new URL("../worker/entry.ts", import.meta.url), {
       type: "module",
       name: `weir-worker-${number}`,
