@@ -17,6 +17,9 @@ const SHOWN_REQUESTS = 12;
 /** Ports that are tried after the wanted one. */
 const PORT_TRIES = 100;
 
+/** Starts in all, while ports are taken between a look and a start. */
+const MOST_STARTS = 10;
+
 /** The command. */
 export const demoCommand: Command = {
   name: "demo",
@@ -25,7 +28,6 @@ export const demoCommand: Command = {
   flags: [],
   maxRest: 0,
   run: async () => {
-    const ports = { tcp: freePort(8000), tls: freePort(9000), admin: freePort(9900) };
     const servers = startDemoServers();
     const now = Date.now();
     const certificate = await selfSigned({
@@ -34,14 +36,33 @@ export const demoCommand: Command = {
       notBefore: new Date(now - 3600_000),
       notAfter: new Date(now + 365 * 24 * 3600_000),
     });
-    const app = new App(demoOrigin({ ...ports, servers: servers.map((server) => server.port) }, certificate));
-    const code = await serveUntilSignal(app, { onStarted: () => showDemo(ports) });
+    const code = await onFreePorts(async (ports) => {
+      const app = new App(demoOrigin({ ...ports, servers: servers.map((server) => server.port) }, certificate));
+      return await serveUntilSignal(app, { onStarted: () => showDemo(ports) });
+    });
     await Promise.all(servers.map((server) => server.close()));
     return code;
   },
 };
 
-async function showDemo(ports: { readonly tcp: number; readonly tls: number; readonly admin: number }): Promise<void> {
+interface DemoPorts {
+  readonly tcp: number;
+  readonly tls: number;
+  readonly admin: number;
+}
+
+/** Serves on ports that are free; on others when somebody, say another demo, takes one of them at the same moment. */
+async function onFreePorts(serve: (ports: DemoPorts) => Promise<number>): Promise<number> {
+  for (let start = 1;; start++) {
+    try {
+      return await serve({ tcp: freePort(8000), tls: freePort(9000), admin: freePort(9900) });
+    } catch (error) {
+      if (!(error instanceof WeirError && error.kind === "bind_failed") || start === MOST_STARTS) throw error;
+    }
+  }
+}
+
+async function showDemo(ports: DemoPorts): Promise<void> {
   print(`${colour("bold", "Weir is running.")} Watch it in a browser: http://127.0.0.1:${ports.admin}/\n`);
   print("Or try, in another terminal:\n");
   print(`  curl http://127.0.0.1:${ports.tcp}/            # TCP listener "test-tcp-8000"`);

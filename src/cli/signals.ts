@@ -43,6 +43,11 @@ export async function serveUntilSignal(
   { manager: given = new ServiceManager(log), onStarted, predecessor }: ServingOptions = {},
 ): Promise<number> {
   using manager = given;
+  using heard = new DisposableStack();
+  const hear = (signal: Deno.Signal, call: () => void) => {
+    Deno.addSignalListener(signal, call);
+    heard.defer(() => Deno.removeSignalListener(signal, call));
+  };
   const stopped = new Promise<number>((resolve) => {
     let stopping = false;
     const stop = () => {
@@ -58,11 +63,11 @@ export async function serveUntilSignal(
         resolve(EXIT.failed);
       });
     };
-    Deno.addSignalListener("SIGINT", stop);
+    hear("SIGINT", stop);
     // Windows knows neither of these.
     if (Deno.build.os === "windows") return;
-    Deno.addSignalListener("SIGTERM", stop);
-    Deno.addSignalListener("SIGHUP", () => {
+    hear("SIGTERM", stop);
+    hear("SIGHUP", () => {
       // A failed reload is logged by the app; the old configuration serves on.
       if (!stopping) app.reload("signal").catch(() => {});
     });

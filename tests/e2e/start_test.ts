@@ -213,3 +213,35 @@ peerTest(
     assert.equal((await child.status).code, 0);
   },
 );
+
+Deno.test("demos that start at the same moment find other ports, each for itself", async () => {
+  await using cleanup = new AsyncDisposableStack();
+  const demos = Array.from({ length: 3 }, () => {
+    const child = weirCommand(["demo"], { stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+    let text = "";
+    const reading = Promise.all([child.stdout, child.stderr].map(async (stream) => {
+      const decoder = new TextDecoder();
+      for await (const bytes of stream) text += decoder.decode(bytes, { stream: true });
+    }));
+    let over = false;
+    void child.status.then(() => over = true);
+    cleanup.defer(async () => {
+      if (!over) child.kill("SIGKILL");
+      await child.status;
+      await reading;
+    });
+    return { child, said: () => text, isOver: () => over };
+  });
+  for (const { said, isOver } of demos) {
+    await until("the demo has told everything", () => {
+      assert.equal(isOver(), false, said());
+      return said().includes("Ctrl-C stops it");
+    });
+  }
+  const ports = demos.map(({ said }) => /curl http:\S+:(\d+)\/ /.exec(said())?.[1]);
+  assert.equal(new Set(ports).size, demos.length, ports.join());
+  for (const { child } of demos) {
+    child.kill("SIGINT");
+    assert.equal((await child.status).code, 0);
+  }
+});
