@@ -40,7 +40,7 @@ import { VERSION } from "./version.ts";
 /** How the program was started. */
 export interface AppOptions {
   /** The running Weir that this one is to replace. */
-  readonly predecessor?: Pick<Offer, "places" | "admin" | "drained">;
+  readonly predecessor?: Pick<Offer, "id" | "places" | "admin" | "drained">;
   /** Whether the kernel hands the clients of a socket that closes to another one of its port. */
   readonly migrates?: boolean;
   /** How often a service manager wants to hear of this program, for the one that replaces it; `null` when none does. */
@@ -149,6 +149,7 @@ export class App {
       log,
       rates: this.#rates,
       predecessor: predecessor?.admin ?? null,
+      takenOffer: predecessor?.id ?? null,
       unsaveable: origin.storage === undefined ? `Nothing can be saved: Weir runs on ${origin.file}.` : null,
       every,
     });

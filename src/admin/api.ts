@@ -26,7 +26,7 @@ import { processFacts } from "./metrics/process_facts.ts";
 import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { routes } from "./routes.ts";
-import { addReplacementRoutes, type ReplacementDependencies } from "./replacement.ts";
+import { addReplacementRoutes, ownTakeover, type ReplacementDependencies } from "./replacement.ts";
 import { addServerRoutes, type ServerDependencies } from "./server_routes.ts";
 import { describeSettings } from "./settings.ts";
 import { groupView, listenerView, type RuntimeView, statusView } from "./views.ts";
@@ -38,6 +38,8 @@ export interface AdminDependencies
   /** Reads the configuration again and makes it serve. Throws when it cannot. */
   reload(): Promise<ReloadReport>;
   readonly log: Log;
+  /** The offer of the Weir that this one replaces; `null` when it replaces none. */
+  readonly takenOffer: string | null;
 }
 
 /** Makes the admin API. */
@@ -52,6 +54,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
       throw refusal(400, "bad_request", details.join("; ").replaceAll("\n", "; "));
     },
   });
+  api.use(ownTakeover(dependencies.takenOffer));
   api.use(hostGuard());
   api.use(originGuard());
   api.use(async (context, next) => {

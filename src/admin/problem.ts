@@ -50,10 +50,12 @@ const TITLES: Readonly<Record<ProblemStatus, string>> = {
   503: "Service Unavailable",
 };
 
+const TYPE_PREFIX = "urn:weir:problem:";
+
 /** Makes a problem response. @param kind a word that programs can go by, @param detail for people */
 export function problem(status: ProblemStatus, kind: string, detail: string, errors?: Problem["errors"]): Response {
   const body: Problem = {
-    type: `urn:weir:problem:${kind}`,
+    type: `${TYPE_PREFIX}${kind}`,
     title: TITLES[status],
     status,
     detail,
@@ -66,6 +68,12 @@ export function problem(status: ProblemStatus, kind: string, detail: string, err
       ...(status === 401 ? { "www-authenticate": 'Bearer realm="weir"' } : {}),
     },
   });
+}
+
+/** The word that says what kind of problem a body tells of; `undefined` when it is no problem document. */
+export function problemKind(body: unknown): string | undefined {
+  const parsed = problemSchema.safeParse(body);
+  return parsed.success ? parsed.data.type.replace(TYPE_PREFIX, "") : undefined;
 }
 
 /** A problem as an exception, for handlers; the API's error handler answers with it. */

@@ -5,11 +5,12 @@
  */
 
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import type { Offer, Successor } from "../control/succession.ts";
 import { WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { formatPorts } from "../net/ports.ts";
-import { refusal, refusedConfig } from "./problem.ts";
+import { problem, refusal, refusedConfig } from "./problem.ts";
 import { failure, guarded, json } from "./route_parts.ts";
 
 /** What being replaced needs. */
@@ -86,6 +87,29 @@ const takeRoute = createRoute({
     ...guarded,
   },
 });
+
+/** Where a process that has offered its place is told that another one takes it. */
+export function takeoverPath(id: string): string {
+  return `/v1/replacement/${id}/takeover`;
+}
+
+/** The kind of problem that a process answers with whose own request has come to itself. */
+export const ASKED_ITSELF = "asked_itself";
+
+/**
+ * Answers the requests of this very process, which accepts beside the one that it replaces. They carry the token of that
+ * one, so this comes before any guard; nobody else knows the id.
+ *
+ * @param id of the offer that this process has taken; `null` when it replaces none
+ */
+export function ownTakeover(id: string | null): MiddlewareHandler {
+  return async (context, next) => {
+    if (id !== null && context.req.path === takeoverPath(id)) {
+      return problem(421, ASKED_ITSELF, "This is the process that takes over");
+    }
+    await next();
+  };
+}
 
 /** Adds the routes. */
 export function addReplacementRoutes(

@@ -71,10 +71,17 @@ export async function callAdmin(
   return { status: response.status, body };
 }
 
+/** Whether nobody listens where {@link callAdmin} has looked. @param error what it threw */
+export function isNobodyThere(error: unknown): boolean {
+  return error instanceof WeirError && rootCause(error) === REFUSED;
+}
+
 /** What a problem document says. */
 export function detailOf(body: unknown): string {
   return body !== null && typeof body === "object" && "detail" in body ? String(body.detail) : "The admin API refused";
 }
+
+const REFUSED = "connection refused";
 
 function rootCause(error: unknown): string {
   if (error instanceof DOMException && error.name === "TimeoutError") return "no answer within 30 s";
@@ -83,5 +90,5 @@ function rootCause(error: unknown): string {
   // What went wrong stands in the cause of what fetch() throws.
   while (deepest instanceof Error && deepest.cause !== undefined) deepest = deepest.cause;
   const text = messageOf(deepest);
-  return /refused/i.test(text) ? "connection refused" : text;
+  return /refused/i.test(text) ? REFUSED : text;
 }

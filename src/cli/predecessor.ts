@@ -6,18 +6,25 @@
  */
 
 import type { z } from "zod";
-import { offerSchema } from "../admin/replacement.ts";
+import { problemKind } from "../admin/problem.ts";
+import { ASKED_ITSELF, offerSchema, takeoverPath } from "../admin/replacement.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import type { Offer } from "../control/succession.ts";
 import { messageOf, WeirError } from "../errors.ts";
 import { canonicalAddress, formatEndpoint, isWildcard, parseEndpoint } from "../net/ip.ts";
 import { parsePortList } from "../net/ports.ts";
 import { VERSION } from "../version.ts";
-import { callAdmin, detailOf } from "./admin_client.ts";
+import { callAdmin, detailOf, isNobodyThere } from "./admin_client.ts";
 import { type Given, usage } from "./command.ts";
 
 /** Seconds within which the running Weir has to hear that it gives way. */
 const HEARD_SECONDS = 20;
+
+/**
+ * So many requests in a row that found nobody else say that nobody else listens: of two sockets on a port the kernel
+ * takes either for a new connection.
+ */
+const ALONE = 40;
 
 /** The running Weir. */
 export class Predecessor {
@@ -57,26 +64,32 @@ export class Predecessor {
   }
 
   /**
-   * Has the running Weir give way. This process accepts on the same address by now, so a request may come to itself,
-   * where nothing is known of the offer and the token may be another one; another connection is tried then.
+   * Has the running Weir give way. This process accepts on the same address by now, so a request may come to itself;
+   * another connection is tried then.
    *
-   * @throws {WeirError} when it does not hear of it
+   * @returns whether it gives way; `false` when it is gone, or has closed its admin API because an answer was lost in
+   * which it said that it does
+   * @throws {WeirError} when it does not
    */
-  async takeOver(): Promise<void> {
-    const path = `/v1/replacement/${this.offer.id}/takeover`;
+  async takeOver(): Promise<boolean> {
+    const path = takeoverPath(this.offer.id);
     const successor = { process: Deno.pid, version: VERSION };
     const end = performance.now() + HEARD_SECONDS * 1000;
     let why = "";
+    let alone = 0;
     while (performance.now() < end) {
       using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
       try {
         const { status, body } = await callAdmin(this.#given, "POST", path, successor, client);
-        if (status === 202) return;
+        if (status === 202) return true;
         why = detailOf(body);
-        if (status !== 404) break;
+        if (problemKind(body) !== ASKED_ITSELF) break;
+        alone++;
       } catch (error) {
         why = messageOf(error);
+        alone = isNobodyThere(error) ? alone + 1 : 0;
       }
+      if (alone === ALONE) return false;
     }
     throw new WeirError("admin_unreachable", `The running Weir does not give way: ${why}`);
   }

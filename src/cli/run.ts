@@ -63,9 +63,10 @@ async function replace(given: Given, origin: ConfigOrigin): Promise<number> {
         process: offer.process,
         ready: () => untilReady(app),
         takeOver: async () => {
-          await predecessor.takeOver();
+          const givesWay = await predecessor.takeOver();
           tookOver = true;
-          log("info", `Took over from ${who}, which finishes what it has`);
+          if (givesWay) log("info", `Took over from ${who}, which finishes what it has`);
+          else log("warn", `Took over from ${who}, which does not listen any more`);
           // For scripts that start this in the background.
           print(`Took over from ${who}`);
         },

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { backends, listener } from "../support/configs.ts";
 import { assertEchoes, assertRefused, connect } from "../support/echo.ts";
 import { freePort } from "../support/ports.ts";
-import { RunningWeir, weir } from "../support/program.ts";
+import { RunningWeir, weir, weirCommand } from "../support/program.ts";
 import { hasNetworks, replaceInside } from "../support/replacing.ts";
 import { echoServer, holdServer, nameServer, readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
@@ -141,6 +141,57 @@ Deno.test("run --replace: whatever is wrong leaves the running Weir as it is, an
   const { ended } = await running.replace();
   assert.equal(await ended, 0);
   assert.equal(await readName(web), "served");
+});
+
+Deno.test(
+  "run --replace: the running Weir dies while the new one gets ready, which serves all the same",
+  onLinux,
+  async () => {
+    await using server = nameServer("served");
+    const web = freePort();
+    await using running = await RunningWeir.start({ listeners: [listener(web, backends([server.port]))] });
+    const { pid } = running;
+    const replacing = running.replace();
+    await running.untilLogged("gets ready to replace this one");
+    Deno.kill(pid, "SIGKILL");
+    await replacing;
+    assert.equal(await readName(web), "served");
+    assert.equal((await running.admin("/v1/status")).status, 200);
+  },
+);
+
+Deno.test("run --replace takes over from a Weir that is not heard of any more after its offer", onLinux, async () => {
+  await using server = nameServer("served");
+  const folder = await Deno.makeTempDir({ prefix: "weir-test-" });
+  const web = freePort();
+  const own = freePort();
+  // The address of that one and the new one's may be the same, or different ones.
+  for (const admin of [own, freePort()]) {
+    const offered = Promise.withResolvers<void>();
+    const old = Deno.serve({ hostname: "127.0.0.1", port: admin, reusePort: true, onListen: () => {} }, () => {
+      offered.resolve();
+      const more = { listening: [], admin: `127.0.0.1:${admin}`, drained: [], watchdogMicroseconds: null };
+      return Response.json({ id: crypto.randomUUID(), process: 1, version: "0.0.1", ...more });
+    });
+    const config = { admin: { listen: `127.0.0.1:${own}` }, listeners: [listener(web, backends([server.port]))] };
+    await Deno.writeTextFile(`${folder}/weir.yaml`, JSON.stringify(config));
+    const flags = ["run", "-c", `${folder}/weir.yaml`, "--replace", "--admin", `127.0.0.1:${admin}`];
+    const process = weirCommand(flags, { stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+    const log = new Response(process.stderr).text();
+    const said = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    try {
+      await offered.promise;
+      await old.shutdown();
+      assert.equal((await said.read()).value, "Took over from Weir 0.0.1, process 1\n");
+      assert.equal(await readName(web), "served");
+    } finally {
+      process.kill("SIGTERM");
+      await process.status;
+      await said.cancel();
+    }
+    assert.match(await log, /Took over from Weir 0\.0\.1, process 1, which does not listen any more/);
+  }
+  await Deno.remove(folder, { recursive: true });
 });
 
 Deno.test("run --replace needs the token of the running Weir", onLinux, async () => {

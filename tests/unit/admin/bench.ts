@@ -87,6 +87,9 @@ export const REPORT: ReloadReport = {
   warnings: [{ file: "weir.yaml", line: 3, column: 5, path: "backendGroups.idle", message: "has no servers" }],
 };
 
+/** What this process is told by the one that it replaces. */
+export const TAKEN_OFFER = "the-offer-taken";
+
 /** What a process says that another one is to replace. */
 export const OFFER: Offer = {
   id: "the-offer",
@@ -149,6 +152,7 @@ export class AdminBench {
       events: this.events,
       eventStreams: this.eventStreams,
       log: (_level, message) => this.logged.push(message),
+      takenOffer: TAKEN_OFFER,
     });
   }
 

@@ -71,6 +71,7 @@ export class StoreBench implements AsyncDisposable {
       override: (scope, server, change) =>
         this.reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving)),
       ...rest.replacement,
+      takenOffer: null,
       token: () => "",
       events: rest.events,
       eventStreams: rest.eventStreams,
