@@ -40,6 +40,7 @@ function openApiDocument(): unknown {
     events,
     eventStreams: new EventStreams({ events, every: notServing }),
     log: () => {},
+    takenOffer: null,
   });
   return api.getOpenAPI31Document(OPENAPI_INFO);
 }
