@@ -8,13 +8,15 @@
 import { AccessLog } from "./access_log/access_log.ts";
 import type { RuntimeView } from "./admin/views.ts";
 import { AdminDoor } from "./app/admin_door.ts";
-import { GivingWay } from "./app/giving_way.ts";
+import { Changes } from "./app/changes.ts";
 import { type GeneralContext, prepareGeneral } from "./app/general_settings.ts";
-import type { AcceptedConfig } from "./config/accepted.ts";
+import { GivingWay } from "./app/giving_way.ts";
+import { acceptedBy, viewOf } from "./app/runtime_view.ts";
 import { LOOK_MS, RateHistory } from "./console/rate_history.ts";
 import type { ConfigOrigin } from "./config/load.ts";
 import type { Model } from "./config/model.ts";
-import { drainsOf, type OverrideScope, type ServerOverride, withOverride } from "./config/runtime.ts";
+import { drainsOf } from "./config/runtime.ts";
+import type { ReloadReport, ReloadTrigger } from "./control/change_reports.ts";
 import { EventLog, recordingLog } from "./control/event_log.ts";
 import { HAS_DESCRIPTOR_LIMIT, openDescriptor } from "./control/descriptors.ts";
 import { OverloadWatch } from "./control/overload_watch.ts";
@@ -22,20 +24,12 @@ import { LOOK_EVERY_MS, RefusalWatch } from "./control/refusal_watch.ts";
 import { ConfigEditor } from "./control/config_editor.ts";
 import { CertificateWatch } from "./control/certificate_watch.ts";
 import { NameWatch } from "./control/name_watch.ts";
-import {
-  type ChangeReport,
-  Reloader,
-  type ReloadReport,
-  type ReloadTrigger,
-  type RequestedChange,
-} from "./control/reload.ts";
+import { Reloader } from "./control/reload.ts";
 import type { Offer } from "./control/succession.ts";
 import { Supervisor } from "./control/supervisor.ts";
 import { watchSystem } from "./control/watch_system.ts";
-import { messageOf, WeirError } from "./errors.ts";
 import { flushLog, type Log, log as writeLog, logAccess } from "./log.ts";
 import { resolveName } from "./net/resolve_name.ts";
-import { VERSION } from "./version.ts";
 
 /** How the program was started. */
 export interface AppOptions {
@@ -52,6 +46,7 @@ export class App {
   readonly #origin: ConfigOrigin;
   readonly #supervisor: Supervisor;
   readonly #reloader: Reloader;
+  readonly #changes: Changes;
   readonly #editor: ConfigEditor;
   readonly #certificateWatch: CertificateWatch;
   readonly #names: NameWatch;
@@ -114,7 +109,7 @@ export class App {
       after: (seconds, call) => after(seconds * 1000, call),
       now: () => new Date(),
       log,
-      onChange: () => void this.#takeAddresses(),
+      onChange: () => void this.#changes.takeAddresses(),
     });
     this.#reloader = new Reloader({
       origin,
@@ -125,9 +120,10 @@ export class App {
       prepareGeneral: (before, next, source) => prepareGeneral(this.#general, { before, next, source }),
     });
     this.#reloader.carryOver(drainsOf(predecessor?.drained ?? []));
+    this.#changes = new Changes({ reloader: this.#reloader, accessLog: this.#accessLog, log });
     this.#editor = new ConfigEditor({
-      accepted: () => this.#accepted(),
-      change: (request, done) => this.#change(request, done),
+      accepted: () => acceptedBy(this.#reloader),
+      change: (request, done) => this.#changes.change(request, done),
     });
     this.#certificateWatch = new CertificateWatch({
       system: watchSystem,
@@ -138,8 +134,8 @@ export class App {
     this.#door = new AdminDoor({
       view: () => this.#view(),
       reload: () => this.reload("api"),
-      override: (scope, server, change) => this.#override(scope, server, change),
-      change: (request, done) => this.#change(request, done),
+      override: (scope, server, change) => this.#changes.override(scope, server, change),
+      change: (request, done) => this.#changes.change(request, done),
       offerPlace: () => this.#givingWay.offer(),
       withdrawOffer: (id) => this.#givingWay.withdraw(id),
       giveWay: (id, to) => this.#givingWay.giveWay(id, to),
@@ -208,55 +204,8 @@ export class App {
    *
    * @throws {WeirError}
    */
-  async reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    try {
-      return await this.#reloader.reload(trigger);
-    } catch (error) {
-      this.#log(
-        "error",
-        `The configuration was not reloaded; the old one serves on:\n${error instanceof Error ? error.message : error}`,
-        { event: "reload_refused", trigger },
-      );
-      throw error;
-    } finally {
-      await this.#accessLog.reopen();
-    }
-  }
-
-  async #override(scope: OverrideScope, server: string, change: ServerOverride): Promise<void> {
-    await this.#reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving));
-    const owner = scope.kind === "group" ? `backend group "${scope.name}"` : `listener "${scope.name}"`;
-    const { weight, draining } = change;
-    const done = [
-      ...(weight === undefined ? [] : [`has weight ${weight}`]),
-      ...(draining === undefined ? [] : [draining ? "is drained" : "is not drained any more"]),
-    ];
-    this.#log("info", `Server ${server} of ${owner} ${done.join(" and ")}, by the admin API`, {
-      event: "server_changed",
-      server,
-      [scope.kind]: scope.name,
-    });
-  }
-
-  async #change(request: () => RequestedChange, done: () => string): Promise<ChangeReport> {
-    const report = await this.#reloader.change(request);
-    const where = report.persisted ? "saved" : "not saved: until the next reload";
-    this.#log("info", `${done()}, by the admin API (${where})`, {
-      event: "configuration_changed",
-      persisted: report.persisted,
-    });
-    return report;
-  }
-
-  /** Host names have other addresses: the same configuration means other servers. */
-  async #takeAddresses(): Promise<void> {
-    try {
-      await this.#reloader.adjust();
-    } catch (error) {
-      if (error instanceof WeirError && error.kind === "stopping") return;
-      // The next change, or reload, takes them up.
-      this.#log("warn", `The new addresses of server names were not taken up: ${messageOf(error)}`);
-    }
+  reload(trigger: ReloadTrigger): Promise<ReloadReport> {
+    return this.#changes.reload(trigger);
   }
 
   /** Whether every listener accepts. */
@@ -302,44 +251,17 @@ export class App {
     await flushLog();
   }
 
-  #accepted(): AcceptedConfig {
-    const { accepted } = this.#reloader;
-    if (accepted === undefined) throw notServing();
-    return accepted;
-  }
-
   #view(): RuntimeView {
-    const { serving: model } = this.#reloader;
-    const accepted = this.#accepted();
-    if (model === undefined) throw notServing();
-    const supervisor = this.#supervisor;
-    return {
-      version: VERSION,
+    return viewOf({
+      origin: this.#origin,
+      reloader: this.#reloader,
+      supervisor: this.#supervisor,
+      accessLog: this.#accessLog,
+      names: this.#names,
       startedAt: this.#startedAt,
-      takenAt: new Date(),
-      configFile: this.#origin.file,
-      accepted,
-      model,
-      boards: supervisor.boards,
-      lastReload: this.#reloader.last,
-      lastRenewal: this.#reloader.lastRenewal,
-      workers: supervisor.workers,
-      draining: supervisor.draining,
-      workerDeaths: supervisor.deaths,
-      drains: supervisor.drains,
-      capacity: supervisor.capacity,
-      accessLogDropped: this.#accessLog.dropped,
       ready: this.ready,
-      names: this.#names.states,
-      stateOf: (listener) => supervisor.stateOf(listener),
-      threadsOf: (listener) => supervisor.threadsOf(listener),
-      healthOf: (listener, server) => supervisor.health.get(listener, server),
-    };
+    });
   }
-}
-
-function notServing(): Error {
-  return new Error("The admin API was asked before anything served");
 }
 
 function every(milliseconds: number, call: () => void): () => void {

@@ -7,7 +7,7 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { HTTPException } from "hono/http-exception";
-import type { ReloadReport } from "../control/reload.ts";
+import type { ReloadReport } from "../control/change_reports.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../errors.ts";
 import { boundedBody } from "./request_body.ts";
@@ -66,8 +66,8 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
   api.openapi(routes.ready, (context) => {
     const view = dependencies.view();
-    const states = [...view.model.listeners.keys()].map((name) => [name, view.stateOf(name) ?? "draining"]);
-    const body = { ready: view.ready, listeners: Object.fromEntries(states) as Record<string, string> };
+    const states = [...view.model.listeners.keys()].map((name) => [name, view.stateOf(name) ?? "draining"] as const);
+    const body = { ready: view.ready, listeners: Object.fromEntries(states) };
     return body.ready ? context.json(body, 200) : context.json(body, 503);
   });
 

@@ -6,7 +6,7 @@
 
 import { deleteCertificate, type EntryName, putCertificate } from "../config/certificate_change.ts";
 import type { Upload } from "../config/certificate_store.ts";
-import type { ChangeReport, RequestedChange } from "../control/reload.ts";
+import type { ChangeReport, RequestedChange } from "../control/change_reports.ts";
 import { titleOf } from "../control/renewed.ts";
 import { findCertificate, viewOf } from "./certificates.ts";
 import type { ChangeOptions } from "../control/config_editor.ts";

@@ -10,7 +10,7 @@ import { type EntryRef, entryUsers, isMapping, settingsOf } from "../config/entr
 import type { HealthState } from "../board/layout.ts";
 import type { BoardRegistry } from "../board/registry.ts";
 import { type ListenerPlan, type Model, type PoolPlan, protocolOf } from "../config/model.ts";
-import type { ReloadResult, RenewalResult } from "../control/reload.ts";
+import type { ReloadResult, RenewalResult } from "../control/change_reports.ts";
 import type { NameState } from "../control/name_watch.ts";
 import type { HealthNote } from "../control/health_notes.ts";
 import type { DrainingListener, ListenerState, ListenerThread } from "../control/instance.ts";

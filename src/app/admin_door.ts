@@ -13,7 +13,7 @@ import { addressesOverlap } from "../config/rules.ts";
 import type { ConsoleApp } from "../console/console.tsx";
 import { LiveStreams } from "../console/live_streams.ts";
 import type { RateHistory } from "../console/rate_history.ts";
-import type { PreparedChange } from "../control/supervisor.ts";
+import type { PreparedChange } from "../control/prepared_change.ts";
 import { WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import type { ListenAddress } from "../net/listen.ts";

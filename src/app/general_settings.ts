@@ -15,7 +15,7 @@ import type { AccessLogPlan, Model } from "../config/model.ts";
 import type { ConfigSource } from "../config/source.ts";
 import type { CertificateWatch } from "../control/certificate_watch.ts";
 import type { OverloadWatch } from "../control/overload_watch.ts";
-import type { PreparedChange } from "../control/supervisor.ts";
+import type { PreparedChange } from "../control/prepared_change.ts";
 import { ConfigError } from "../errors.ts";
 import { configureLog, isTextOnStderr } from "../log.ts";
 import type { AdminDoor } from "./admin_door.ts";

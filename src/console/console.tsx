@@ -11,7 +11,7 @@ import { BODY_LIMITS, type BodyFault, boundedBody } from "../admin/request_body.
 import type { RuntimeView } from "../admin/views.ts";
 import type { ConfigEditor } from "../control/config_editor.ts";
 import type { EventLog } from "../control/event_log.ts";
-import type { ReloadReport } from "../control/reload.ts";
+import type { ReloadReport } from "../control/change_reports.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { addCertificateActions, type CertificateActionDependencies } from "./actions/certificates.ts";

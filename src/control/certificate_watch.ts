@@ -8,7 +8,7 @@
 import { contentHash, UNREADABLE } from "../config/read_file.ts";
 import type { Log } from "../log.ts";
 import { FileWatch, type WatchSystem } from "./file_watch.ts";
-import type { RenewalResult } from "./reload.ts";
+import type { RenewalResult } from "./change_reports.ts";
 import { titleOf } from "./renewed.ts";
 
 /** What the watch works with. */

@@ -51,7 +51,7 @@ import {
   settingsIn,
 } from "./config_entries.ts";
 import { checkPreconditions, etagOf, type Preconditions } from "./preconditions.ts";
-import type { ChangeReport, RequestedChange } from "./reload.ts";
+import type { ChangeReport, RequestedChange } from "./change_reports.ts";
 
 export type { BoundServer, Entry } from "./config_entries.ts";
 

@@ -4,82 +4,33 @@
  * @module
  */
 
-import {
-  type AcceptedConfig,
-  acceptedFrom,
-  changeInMemory,
-  changeOnDisk,
-  type MakeChange,
-  unsavedPaths,
-} from "../config/accepted.ts";
+import { type AcceptedConfig, acceptedFrom, changeInMemory, changeOnDisk, unsavedPaths } from "../config/accepted.ts";
 import { diffListeners, type ListenerChange } from "../config/diff.ts";
 import type { ConfigOrigin } from "../config/load.ts";
 import type { Model } from "../config/model.ts";
-import type { ConfigSource } from "../config/source.ts";
 import { serverNames } from "../config/resolve_pools.ts";
 import { resolveModel } from "../config/resolve.ts";
 import type { Refusal } from "../config/renew.ts";
-import { formatPath } from "../config/source.ts";
+import { type ConfigSource, formatPath } from "../config/source.ts";
 import { pathBelow } from "../config/request_problems.ts";
 import type { Undo } from "../config/write_files.ts";
 import { drainsOnly, type Overrides, overridesWithin } from "../config/runtime.ts";
 import { type ConfigProblem, formatProblem, messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { changedGenerally, lostWarning, pathOf, reported, type ReportedChange, summary } from "./change_words.ts";
+import type {
+  ChangeReport,
+  ReloadReport,
+  ReloadResult,
+  ReloadTrigger,
+  RenewalResult,
+  RequestedChange,
+} from "./change_reports.ts";
+import { changedGenerally, lostWarning, pathOf, reported, summary } from "./change_words.ts";
 import { lateSettings } from "./late_settings.ts";
 import type { PreparedNames } from "./name_watch.ts";
+import type { PreparedChange } from "./prepared_change.ts";
 import { describeRenewed } from "./renewed.ts";
-import type { PreparedChange } from "./supervisor.ts";
-
-/** What a reload did. */
-export interface ReloadReport {
-  readonly at: string;
-  /** What made it happen. */
-  readonly trigger: ReloadTrigger;
-  readonly changes: readonly ReportedChange[];
-  /** Settings outside of the listeners that changed. */
-  readonly general: readonly string[];
-  readonly warnings: readonly ConfigProblem[];
-}
-
-/** What makes a configuration load. */
-export type ReloadTrigger = "start" | "signal" | "api";
-
-/** How reading changed certificate files went. */
-export interface RenewalResult {
-  readonly at: string;
-  /** Certificates and client CAs whose files have changed and cannot be used; the old ones serve on. */
-  readonly refused: readonly Refusal[];
-  /** Why nothing of it could be carried out; `null` when it was. */
-  readonly error: string | null;
-}
-
-/** The last reload and how it went. */
-export type ReloadResult =
-  | { readonly ok: true; readonly report: ReloadReport }
-  | { readonly ok: false; readonly at: string; readonly trigger: ReloadTrigger; readonly error: string };
-
-/** A change of one entry of the configuration, as somebody asks for it. */
-export interface RequestedChange {
-  /** Whether it is saved to the file, or holds until that is read again. */
-  readonly persist: boolean;
-  readonly make: MakeChange;
-  /** What becomes of the overrides of servers, in what serves then. */
-  readonly adjust?: (overrides: Overrides, serving: Model) => Overrides;
-}
-
-/** What a requested change did. */
-export interface ChangeReport {
-  readonly persisted: boolean;
-  /** Files that were deleted, as the configuration named them. */
-  readonly deleted: readonly string[];
-  /** What it meant for listeners. */
-  readonly changes: readonly ReportedChange[];
-  /** Settings outside of the listeners that changed. */
-  readonly general: readonly string[];
-  /** Warnings about what was changed. */
-  readonly warnings: readonly ConfigProblem[];
-}
+import { Turns } from "./turns.ts";
 
 /** What a change is made of, and who carries it out. */
 export interface ReloadContext {
@@ -101,10 +52,10 @@ export class Reloader {
   #serving: Model | undefined;
   /** What {@link #serving} was made of. */
   #accepted: AcceptedConfig | undefined;
-  #lastRenewal: RenewalResult | undefined;
   #overrides: Overrides = new Map();
   #last: ReloadResult | undefined;
-  #queue: Promise<unknown> = Promise.resolve();
+  #lastRenewal: RenewalResult | undefined;
+  readonly #turns = new Turns();
   #closed = false;
 
   /** @param context what a change is made of */
@@ -128,13 +79,31 @@ export class Reloader {
   }
 
   /**
+   * How the last renewal of certificates went; `undefined` when the configuration was loaded as a whole since. It says
+   * nothing about the configuration's file, and {@link last} nothing about renewals.
+   */
+  get lastRenewal(): RenewalResult | undefined {
+    return this.#lastRenewal;
+  }
+
+  /** Servers that take nothing new, and other weights, as they were set at run time. */
+  get overrides(): Overrides {
+    return this.#overrides;
+  }
+
+  /** What is to hold beside the configuration from the start. Only before the first one is loaded. */
+  carryOver(overrides: Overrides): void {
+    this.#overrides = overrides;
+  }
+
+  /**
    * Loads the configuration and makes it serve, or leaves everything as it is. Waits for one that is under way.
    *
    * @throws {ConfigError} when the configuration is not valid
    * @throws {WeirError} when it cannot be read, or cannot be carried out
    */
   reload(trigger: ReloadTrigger): Promise<ReloadReport> {
-    return this.#inTurn(() => this.#run(trigger));
+    return this.#inTurn(() => this.#reload(trigger));
   }
 
   /**
@@ -163,16 +132,6 @@ export class Reloader {
     return this.#inTurn(() => this.#change(request()));
   }
 
-  /** What is to hold beside the configuration from the start. Only before the first one is loaded. */
-  carryOver(overrides: Overrides): void {
-    this.#overrides = overrides;
-  }
-
-  /** Servers that take nothing new, and other weights, as they were set at run time. */
-  get overrides(): Overrides {
-    return this.#overrides;
-  }
-
   /** Does something while no configuration changes. @throws {WeirError} `stopping`, and whatever the work does */
   betweenChanges<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#inTurn(work);
@@ -182,17 +141,7 @@ export class Reloader {
     if (this.#closed) {
       return Promise.reject(new WeirError("stopping", "Cannot change anything, because Weir is stopping"));
     }
-    const turn = this.#queue.then(work);
-    this.#queue = turn.catch(() => {});
-    return turn;
-  }
-
-  /**
-   * How the last renewal of certificates went; `undefined` when the configuration was loaded as a whole since. It says
-   * nothing about the configuration's file, and {@link last} nothing about renewals.
-   */
-  get lastRenewal(): RenewalResult | undefined {
-    return this.#lastRenewal;
+    return this.#turns.take(work);
   }
 
   /**
@@ -200,18 +149,16 @@ export class Reloader {
    * the configuration stays what was last accepted, whatever its file holds by now. Never rejects.
    */
   renewCertificates(): Promise<RenewalResult> {
-    const turn = this.#queue.then(() => this.#renew());
-    this.#queue = turn;
-    return turn;
+    return this.#turns.take(() => this.#renew());
   }
 
   /** Takes no reloads any more, and waits for those that were asked for. */
   async close(): Promise<void> {
     this.#closed = true;
-    await this.#queue;
+    await this.#turns.over();
   }
 
-  async #run(trigger: ReloadTrigger): Promise<ReloadReport> {
+  async #reload(trigger: ReloadTrigger): Promise<ReloadReport> {
     const at = new Date().toISOString();
     try {
       const { origin, log } = this.#context;

@@ -7,46 +7,31 @@
 import type { ProcessCapacity } from "../board/capacity.ts";
 import { BoardRegistry } from "../board/registry.ts";
 import type { ListenerChange } from "../config/diff.ts";
-import { type ListenerPlan, type Model, usesRuntimeTls } from "../config/model.ts";
+import type { Model } from "../config/model.ts";
 import { messageOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { allSettled } from "./all_settled.ts";
-import { ofListener } from "./anchors.ts";
 import { HealthNotes } from "./health_notes.ts";
 import {
-  acceptingParts,
   type DrainingListener,
   drainOf,
   type Instance,
   leavingIn,
   type ListenerState,
   type ListenerThread,
-  type Part,
   stateOf,
 } from "./instance.ts";
 import { Instances } from "./instances.ts";
-import { type Opening, portMovesOf, portsOnlyIn, type Release } from "./port_moves.ts";
+import { portMovesOf, type Release } from "./port_moves.ts";
+import type { PreparedChange } from "./prepared_change.ts";
 import { Retirement } from "./retirement.ts";
 import { Revival } from "./revival.ts";
 import { ORDINARY_SOCKETS, type PortsAt, type SocketFacts, SocketPolicy } from "./socket_policy.ts";
 import { split } from "./split.ts";
+import { Update } from "./update.ts";
 import { takeMessage, type WorkerEventTakers } from "./worker_events.ts";
 import { WorkerFleet } from "./worker_fleet.ts";
 import type { DeathCause } from "./worker_handle.ts";
-
-/** A change that every worker is ready for. Exactly one of the two is called. */
-export interface PreparedChange {
-  /** Makes it so. */
-  commit(): Promise<void>;
-  /** Leaves everything as it was. */
-  abort(): Promise<void>;
-}
-
-/** What an update has opened before it is made. */
-interface Prepared extends Release {
-  /** The parts that the instance had before others joined. */
-  readonly before: readonly Part[];
-}
 
 /** Runs listeners in workers. */
 export class Supervisor {
@@ -147,12 +132,12 @@ export class Supervisor {
   async prepare(changes: readonly ListenerChange[], next: Model): Promise<PreparedChange> {
     const opened: Instance[] = [];
     const suspended: Release[] = [];
-    const prepared: Prepared[] = [];
+    const updates: Update[] = [];
     const { maxWorkers } = this.#fleet;
     const undo = async () => {
       this.#fleet.maxWorkers = maxWorkers;
       await Promise.all(opened.map((instance) => this.#instances.discard(instance)));
-      await Promise.all(prepared.map((added) => this.#forgo(added, next.drainTimeout)));
+      await Promise.all(updates.map((update) => update.abort(next.drainTimeout)));
       await Promise.all(suspended.map((closed) => this.#revival.resume(closed)));
     };
     this.#fleet.maxWorkers = next.maxWorkers;
@@ -173,10 +158,13 @@ export class Supervisor {
         else {
           const instance = this.#instances.serving.get(change.plan.name);
           if (instance === undefined) return;
-          const newSockets = change.changed.includes("tls") && usesRuntimeTls(change.plan);
-          const newThreads = change.plan.workers > instance.parts.length;
-          if (opening.ports.length === 0 && !newSockets && !newThreads) return;
-          await this.#prepareUpdate(instance, opening, { ours, prepared });
+          const update = new Update(instance, opening, {
+            instances: this.#instances,
+            health: this.health,
+            log: this.#log,
+          });
+          updates.push(update);
+          await update.prepare(change.changed, ours);
         }
       }));
     } catch (error) {
@@ -187,9 +175,7 @@ export class Supervisor {
       abort: undo,
       commit: async () => {
         await Promise.all(opened.map((instance) => this.#begin(instance)));
-        await Promise.all(
-          changes.map((change) => change.kind === "update" ? this.#update(change.plan, next.drainTimeout) : undefined),
-        );
+        await Promise.all(updates.map((update) => update.commit(next.drainTimeout)));
         await Promise.all(leaving.map((instance) => this.#instances.ask(instance, "suspend")));
         for (const change of changes) {
           if (change.kind === "stop") this.#retirement.retire(change.name, next.drainTimeout);
@@ -230,35 +216,6 @@ export class Supervisor {
     this.#fleet.terminate();
   }
 
-  /** Opens what an update needs beside what is open: added ports, sockets for a renewed certificate, more threads. */
-  async #prepareUpdate(
-    instance: Instance,
-    { plan, ports }: Opening,
-    { ours, prepared }: { readonly ours: ReadonlySet<number>; readonly prepared: Prepared[] },
-  ): Promise<void> {
-    instance.anchor.take(ports, ours);
-    prepared.push({ instance, ports, before: instance.parts });
-    const prepare = (part: Part) => this.#instances.request(part, { kind: "prepare", plan });
-    try {
-      const joining = await this.#instances.join(instance, plan);
-      // A part whose worker starts anew opens everything when it takes up the plan.
-      await allSettled(acceptingParts(instance).map(prepare));
-      // At once, by the settings in force: clients may be waiting in a queue that nobody else looks into.
-      await allSettled(joining.map((part) => this.#instances.accept(instance, part)));
-      await allSettled(joining.map(prepare));
-    } catch (error) {
-      throw ofListener(plan, error);
-    }
-  }
-
-  async #forgo({ instance, ports, before }: Prepared, drainTimeout: number): Promise<void> {
-    instance.anchor.release(ports);
-    for (const part of instance.parts.filter((part) => !before.includes(part))) {
-      this.#instances.dismiss(instance, part, drainTimeout);
-    }
-    await this.#instances.ask(instance, "forgo");
-  }
-
   /** From here on the change is made: a worker that dies now is the business of {@link Revival}. */
   async #begin(instance: Instance): Promise<void> {
     instance.committed = true;
@@ -272,31 +229,6 @@ export class Supervisor {
         listener: name,
       });
     }
-  }
-
-  async #update(plan: ListenerPlan, drainTimeout: number): Promise<void> {
-    const instance = this.#instances.serving.get(plan.name);
-    if (instance === undefined) return;
-    this.#instances.provideBoard(plan);
-    const gone = portsOnlyIn(instance.plan, plan);
-    instance.plan = plan;
-    this.health.keepOnly(plan.name, plan.pool.servers.map((server) => server.key));
-    // Those that accept stay, rather than those that start anew.
-    const rest = instance.parts.filter((part) => part.state !== "accepting");
-    const surplus = [...acceptingParts(instance), ...rest].slice(plan.workers);
-    for (const part of surplus) this.#instances.dismiss(instance, part, drainTimeout);
-    await Promise.all(instance.parts.map(async (part) => {
-      try {
-        const memory = this.#instances.memoryOf(plan.name, part);
-        await this.#instances.request(part, { kind: "update", plan, memory });
-      } catch (error) {
-        // The worker died or hangs: its successor starts with the new plan.
-        this.#log("error", `Listener "${plan.name}" did not take the new settings at once: ${messageOf(error)}`, {
-          listener: plan.name,
-        });
-      }
-    }));
-    instance.anchor.release(gone);
   }
 
   async #suspend({ instance, ports }: Release): Promise<void> {

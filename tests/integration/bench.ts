@@ -6,7 +6,8 @@
 
 import { diffListeners } from "../../src/config/diff.ts";
 import type { ListenerPlan, Model, PoolPlan, TlsPlan } from "../../src/config/model.ts";
-import { type PreparedChange, Supervisor } from "../../src/control/supervisor.ts";
+import type { PreparedChange } from "../../src/control/prepared_change.ts";
+import { Supervisor } from "../../src/control/supervisor.ts";
 import { certificatePlan, listenerPlan, poolPlan, serverPlan, tlsPlan } from "../unit/plans.ts";
 import { emptyModel } from "../support/models.ts";
 import { testCertificate } from "../support/certificates.ts";

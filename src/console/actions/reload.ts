@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ReloadReport } from "../../control/reload.ts";
+import type { ReloadReport } from "../../control/change_reports.ts";
 import type { FormHandler } from "../console.tsx";
 import type { Note } from "../notes.ts";
 import { errorNote } from "../respond.tsx";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ChangeReport } from "../../control/reload.ts";
+import type { ChangeReport } from "../../control/change_reports.ts";
 import type { Note } from "../notes.ts";
 
 /** What was done, whether it was saved, and what to mind. */

@@ -17,7 +17,7 @@ import { resolveModel } from "../../../src/config/resolve.ts";
 import { type Overrides, withOverride } from "../../../src/config/runtime.ts";
 import { parseSource } from "../../../src/config/source.ts";
 import { validateConfig } from "../../../src/config/validate.ts";
-import type { ReloadReport } from "../../../src/control/reload.ts";
+import type { ReloadReport } from "../../../src/control/change_reports.ts";
 import { EventStreams } from "../../../src/admin/event_streams.ts";
 import { ConfigEditor } from "../../../src/control/config_editor.ts";
 import { EventLog } from "../../../src/control/event_log.ts";

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { contentHash } from "../../../src/config/read_file.ts";
 import { CertificateWatch } from "../../../src/control/certificate_watch.ts";
-import type { RenewalResult } from "../../../src/control/reload.ts";
+import type { RenewalResult } from "../../../src/control/change_reports.ts";
 import { settled } from "../fake_clock.ts";
 import { FakeWatchSystem } from "./fake_watch_system.ts";
 
