@@ -59,7 +59,7 @@ export interface ConfigProblem {
   readonly requestPath?: string | undefined;
 }
 
-/** Renders a problem as `file:line:column path: message`, the form of DESIGN 1.3. */
+/** Renders a problem as `file:line:column path: message`, as compilers do. */
 export function formatProblem(problem: ConfigProblem): string {
   const place = problem.line > 0 ? `${problem.file}:${problem.line}:${problem.column}` : problem.file;
   return problem.path === "" ? `${place}: ${problem.message}` : `${place} ${problem.path}: ${problem.message}`;

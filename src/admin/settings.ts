@@ -41,7 +41,7 @@ export function describeSettings(api: OpenAPIHono): void {
 }
 
 /** A reference to settings. */
-export const settingsRef = (key: string) => ({ $ref: `#/components/schemas/${key}` });
+const settingsRef = (key: string) => ({ $ref: `#/components/schemas/${key}` });
 
 /** A body that holds settings. */
 export const settingsBody = (key: SettingsName) => ({

@@ -7,7 +7,7 @@
 import { WeirError } from "../errors.ts";
 import { suggestion } from "../text/nearest.ts";
 
-/** Exit codes, as in DESIGN 1.2. */
+/** Exit codes: done; could not be done; a wrong command line; a configuration with errors. */
 export const EXIT = { done: 0, failed: 1, usage: 2, config: 3 } as const;
 
 /** What may stand in a place of a command line; shell completion offers it. */

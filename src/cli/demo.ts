@@ -1,9 +1,8 @@
 /** `weir demo`: a whole load balancer at work, with nothing to install or edit. @module */
 
 import { App } from "../app.ts";
-import { demoOrigin } from "../demo/origin.ts";
+import { DEMO_WEIGHTS, demoOrigin } from "../demo/origin.ts";
 import { selfSigned } from "../demo/self_signed.ts";
-import { DEMO_WEIGHTS } from "../demo/origin.ts";
 import { startDemoServers } from "../demo/servers.ts";
 import { checkFree } from "../net/listen.ts";
 import { WeirError } from "../errors.ts";

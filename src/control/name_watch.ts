@@ -42,13 +42,13 @@ export interface PreparedNames {
 }
 
 /** Seconds that a start or a reload waits for names; those that take longer get their addresses later. */
-export const FIRST_ANSWER_SECONDS = 3;
+const FIRST_ANSWER_SECONDS = 3;
 /** Seconds until a name is looked up again when its answer does not say. */
-export const DEFAULT_TTL = 30;
+const DEFAULT_TTL = 30;
 /** Seconds until a name is looked up again after a failure. */
-export const RETRY_SECONDS = 5;
+const RETRY_SECONDS = 5;
 /** Seconds; a shorter or longer time to live is taken as these. */
-export const TTL_RANGE = { min: 1, max: 3600 } as const;
+const TTL_RANGE = { min: 1, max: 3600 } as const;
 
 interface Found {
   readonly state: NameState;

@@ -4,11 +4,8 @@
  * @module
  */
 
-/** The formats that metrics can be had in. */
-export const FORMATS = ["text", "openmetrics"] as const;
-
 /** How metrics are written. */
-export type MetricsFormat = (typeof FORMATS)[number];
+export type MetricsFormat = "text" | "openmetrics";
 
 /** The content type of each format. */
 export const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {

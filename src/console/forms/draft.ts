@@ -88,7 +88,7 @@ export function numberIn(text: string): number | string {
 }
 
 /** Words separated by commas. */
-export function wordsIn(text: string): string[] {
+function wordsIn(text: string): string[] {
   return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
 

@@ -48,7 +48,7 @@ export function placeProblems(problems: readonly RequestProblem[], rowOf: readon
 }
 
 /** The name of the field that a path is typed into. */
-export function fieldAt(requestPath: string, rowOf: readonly number[]): string {
+function fieldAt(requestPath: string, rowOf: readonly number[]): string {
   const dotted = requestPath.replaceAll(/\[(\d+)\]/g, ".$1").replaceAll(/\["([^"]*)"\]/g, ".$1").replace(/^\./, "");
   const inRows = dotted.replace(
     /^((?:backends\.)?servers\.)(\d+)/,

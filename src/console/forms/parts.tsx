@@ -194,11 +194,6 @@ export function ServerRows({ state, prefix }: { readonly state: FormState; reado
   );
 }
 
-/** The names of the fields of rows. */
-export function isRowName(name: string, prefix: string): boolean {
-  return name.startsWith(prefix);
-}
-
 /** What is typed on other steps. */
 export function HiddenFields({ draft, isShown }: {
   readonly draft: Draft;

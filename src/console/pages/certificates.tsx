@@ -8,7 +8,7 @@ import { certificateView, findCertificate, notAfter } from "../../admin/certific
 import type { CertificateKind, CertificatePlan } from "../../config/model.ts";
 import { Heading, Section } from "../parts/layout.tsx";
 import { Facts, Table } from "../parts/table.tsx";
-import { counted, moment } from "../parts/words.ts";
+import { counted, daysUntil, moment } from "../parts/words.ts";
 import type { Page, PageContext } from "../page.ts";
 import { certificatePath } from "../paths.ts";
 import { WARN_DAYS } from "./attention.ts";
@@ -82,7 +82,7 @@ function CertificateTable({ entries, now, caption }: {
 }
 
 function DaysLeft({ end, now }: { readonly end: string; readonly now: Date }) {
-  const days = Math.floor((Date.parse(end) - now.getTime()) / 86_400_000);
+  const days = daysUntil(end, now);
   if (days < 0) return <span class="state" data-tone="bad">Expired {counted(-days, "day")} ago</span>;
   const left = `${counted(days, "day")} left`;
   if (days < 7) return <span class="state" data-tone="bad">Expires soon: {left}</span>;

@@ -84,7 +84,7 @@ export function ipGroupPage({ view }: PageContext, name: string): Page {
 }
 
 /** The group of a name. Throws the 404 answer when there is none. */
-export function findIpGroup(view: RuntimeView, name: string): IpGroup {
+function findIpGroup(view: RuntimeView, name: string): IpGroup {
   const { ipGroups } = view.accepted.valid.config;
   const group = Object.hasOwn(ipGroups, name) ? ipGroups[name] : undefined;
   if (group !== undefined) return group;

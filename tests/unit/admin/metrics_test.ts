@@ -31,7 +31,7 @@ Deno.test("GET /metrics is text that a strict parser takes, with no series twice
   }
 });
 
-Deno.test("GET /metrics has the families that DESIGN 1.4 names, by listener and server", async () => {
+Deno.test("GET /metrics has the families that are promised, by listener and server", async () => {
   const bench = new AdminBench();
   const counters = bench.boards.listener("front");
   const server = bench.boards.server("front", "10.0.0.11:80");
