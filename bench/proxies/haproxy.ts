@@ -6,17 +6,16 @@
  */
 
 import { findProgram } from "../../tests/support/peers.ts";
-import { freePort } from "../../tests/support/ports.ts";
 import type { Ground } from "../ground.ts";
 import {
   CERTIFICATE,
   type Contender,
-  type Ports,
+  freePlaces,
+  listening,
   type Proxy,
+  serverPort,
   spawn,
   type StartOptions,
-  stopper,
-  untilListening,
   versionOf,
 } from "./proxy.ts";
 
@@ -31,11 +30,11 @@ export async function findHaproxy(): Promise<Contender | undefined> {
   };
 }
 
-async function start(program: string, { folder, backend }: Ground, options: StartOptions): Promise<Proxy> {
+async function start(program: string, ground: Ground, options: StartOptions): Promise<Proxy> {
+  const { folder } = ground;
   const { features, threads = 1, certificate = CERTIFICATE } = options;
   const all = features === "all";
-  const pair = () => ({ web: freePort(), ...(all ? {} : { sink: freePort() }) });
-  const ports: Ports = { tcp: pair(), tls: pair(), mutual: pair() };
+  const places = freePlaces(["tcp", "tls", "mutual"], features);
   const tls = `ssl crt ${folder}/${certificate.both}`;
   const binds = { tcp: "", tls, fast: "", mutual: `${tls} ca-file ${folder}/ca.pem verify required` };
   const featureLines = all
@@ -45,15 +44,10 @@ async function start(program: string, { folder, backend }: Ground, options: Star
   option tcplog
   log global`
     : "";
-  const sections = Object.entries(ports).flatMap(([front, targets]) =>
-    Object.entries(targets).map(([target, port]) => {
-      const server = target === "sink" ? backend.sinkPort : all ? backend.proxyPort : backend.port;
-      return `
+  const sections = places.map(({ front, target, port }) => `
 listen ${front}-${target}
-  bind 127.0.0.1:${port} ${binds[front as keyof typeof binds]} backlog 4096${featureLines}
-  server s 127.0.0.1:${server} ${all ? "send-proxy-v2" : ""}`;
-    })
-  );
+  bind 127.0.0.1:${port} ${binds[front]} backlog 4096${featureLines}
+  server s 127.0.0.1:${serverPort(ground, target, features)} ${all ? "send-proxy-v2" : ""}`);
   const file = await Deno.makeTempFile({ dir: folder, suffix: ".cfg" });
   await Deno.writeTextFile(
     file,
@@ -80,7 +74,5 @@ ${sections.join("\n")}
     file,
     all ? `${folder}/haproxy-access.log` : "/dev/null",
   ];
-  const process = spawn("/bin/sh", shell);
-  await untilListening("HAProxy", process, ports);
-  return { pid: process.pid, ports, stop: stopper(process) };
+  return await listening("HAProxy", spawn("/bin/sh", shell), places);
 }

@@ -6,17 +6,16 @@
  */
 
 import { findProgram } from "../../tests/support/peers.ts";
-import { freePort } from "../../tests/support/ports.ts";
 import type { Ground } from "../ground.ts";
 import {
   CERTIFICATE,
   type Contender,
-  type Ports,
+  freePlaces,
+  listening,
   type Proxy,
+  serverPort,
   spawn,
   type StartOptions,
-  stopper,
-  untilListening,
   versionOf,
 } from "./proxy.ts";
 
@@ -34,20 +33,18 @@ export async function findNginx(): Promise<Contender | undefined> {
   };
 }
 
-async function start(program: string, { folder, backend }: Ground, options: StartOptions): Promise<Proxy> {
+async function start(program: string, ground: Ground, options: StartOptions): Promise<Proxy> {
+  const { folder } = ground;
   const { features, threads = 1, certificate = CERTIFICATE } = options;
   const all = features === "all";
-  const pair = () => ({ web: freePort(), ...(all ? {} : { sink: freePort() }) });
-  const ports: Ports = { tcp: pair(), tls: pair(), mutual: pair() };
+  const places = freePlaces(["tcp", "tls", "mutual"], features);
   const verify = `ssl_client_certificate ${folder}/ca.pem; ssl_verify_client on;`;
-  const servers = Object.entries(ports).flatMap(([front, targets]) =>
-    Object.entries(targets).map(([target, port]) =>
-      `  server {
+  const servers = places.map(({ front, target, port }) =>
+    `  server {
     listen 127.0.0.1:${port} ${front === "tcp" ? "" : "ssl"} backlog=4096; ${front === "mutual" ? verify : ""}
     proxy_pass ${all ? "$allowed" : target};
     ${all ? "proxy_protocol on; limit_conn at_once 60000;" : ""}
   }`
-    )
   );
   const pid = await Deno.makeTempFile({ dir: folder, suffix: ".pid" });
   const file = await Deno.makeTempFile({ dir: folder, suffix: ".conf" });
@@ -62,15 +59,13 @@ events { worker_connections 19000; }
 stream {
   ssl_certificate ${folder}/${certificate.cert}; ssl_certificate_key ${folder}/${certificate.key};
   ssl_protocols TLSv1.2 TLSv1.3;
-  upstream web { server 127.0.0.1:${all ? backend.proxyPort : backend.port}; }
-  upstream sink { server 127.0.0.1:${backend.sinkPort}; }
+  upstream web { server 127.0.0.1:${serverPort(ground, "web", features)}; }
+  upstream sink { server 127.0.0.1:${serverPort(ground, "sink", features)}; }
   ${all ? featureLines(folder) : ""}
 ${servers.join("\n")}
 }`,
   );
-  const process = spawn(program, ["-c", file]);
-  await untilListening("nginx", process, ports);
-  return { pid: process.pid, ports, stop: stopper(process) };
+  return await listening("nginx", spawn(program, ["-c", file]), places);
 }
 
 function featureLines(folder: string): string {

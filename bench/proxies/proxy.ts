@@ -4,6 +4,7 @@
  * @module
  */
 
+import { freePort } from "../../tests/support/ports.ts";
 import { until } from "../../tests/support/wait.ts";
 import type { Ground } from "../ground.ts";
 import type { Features, Front, Program, Target } from "../works.ts";
@@ -39,6 +40,25 @@ export interface Contender {
   start(ground: Ground, options: StartOptions): Promise<Proxy>;
 }
 
+/** One port of a proxy. */
+export interface Place {
+  readonly front: Front;
+  readonly target: Target;
+  readonly port: number;
+}
+
+/** Free ports for a proxy; with all features there is no sink. */
+export function freePlaces(fronts: readonly Front[], features: Features): Place[] {
+  const targets: readonly Target[] = features === "all" ? ["web"] : ["web", "sink"];
+  return fronts.flatMap((front) => targets.map((target) => ({ front, target, port: freePort() })));
+}
+
+/** The port of the server behind a target; with all features it wants a PROXY header. */
+export function serverPort({ backend }: Ground, target: Target, features: Features): number {
+  if (target === "sink") return backend.sinkPort;
+  return features === "all" ? backend.proxyPort : backend.port;
+}
+
 /** Starts a program; what it says of its errors is shown. */
 export function spawn(
   program: string,
@@ -59,16 +79,19 @@ export function stopper(process: Deno.ChildProcess): () => Promise<void> {
   };
 }
 
-/** Waits until every port takes connections. @throws {Error} when the program has ended instead */
-export async function untilListening(name: string, process: Deno.ChildProcess, ports: Ports): Promise<void> {
+/** A proxy, once every port of it takes connections. @throws {Error} when the program has ended instead */
+export async function listening(name: string, process: Deno.ChildProcess, places: readonly Place[]): Promise<Proxy> {
   let ended = false;
   void process.status.then(() => ended = true);
-  for (const port of Object.values(ports).flatMap((targets) => Object.values(targets))) {
+  const ports: Partial<Record<Front, Partial<Record<Target, number>>>> = {};
+  for (const { front, target, port } of places) {
     await until(`${name} listens on port ${port}`, async () => {
       if (ended) throw new Error(`${name} has ended at once`);
       return await answers(port);
     });
+    ports[front] = { ...ports[front], [target]: port };
   }
+  return { pid: process.pid, ports, stop: stopper(process) };
 }
 
 async function answers(port: number): Promise<boolean> {

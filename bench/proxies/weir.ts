@@ -12,11 +12,11 @@ import type { Front, Target } from "../works.ts";
 import {
   CERTIFICATE,
   type Contender,
-  type Ports,
+  freePlaces,
+  listening,
   type Proxy,
+  serverPort,
   type StartOptions,
-  stopper,
-  untilListening,
 } from "./proxy.ts";
 
 /** Weir as a program to compare. */
@@ -32,30 +32,23 @@ const TLS: Readonly<Record<Front, Record<string, unknown> | null>> = {
   mutual: { authentication: "mutual", clientCA: "bench" },
 };
 
-async function start({ folder, backend }: Ground, options: StartOptions): Promise<Proxy> {
+async function start(ground: Ground, options: StartOptions): Promise<Proxy> {
   const { features, threads = 1, certificate = CERTIFICATE } = options;
-  const ports = Object.fromEntries(
-    Object.keys(TLS).map((front) => [front, { web: freePort(), ...(features === "off" ? { sink: freePort() } : {}) }]),
-  ) as Ports;
-  const listeners = Object.entries(ports).flatMap(([front, targets]) =>
-    Object.entries(targets).map(([target, port]) => ({
-      name: `${front}-${target}`,
-      address: "127.0.0.1",
-      port,
-      backendGroup: target,
-      workers: threads,
-      ...protocol(TLS[front as Front]),
-      ...(features === "all" ? ALL : {}),
-    }))
-  );
+  const places = freePlaces(["tcp", "tls", "fast", "mutual"], features);
+  const listeners = places.map(({ front, target, port }) => ({
+    name: `${front}-${target}`,
+    address: "127.0.0.1",
+    port,
+    backendGroup: target,
+    workers: threads,
+    ...protocol(TLS[front]),
+    ...(features === "all" ? ALL : {}),
+  }));
   const group = (target: Target) => ({
-    servers: [{
-      address: "127.0.0.1",
-      port: target === "sink" ? backend.sinkPort : features === "all" ? backend.proxyPort : backend.port,
-    }],
+    servers: [{ address: "127.0.0.1", port: serverPort(ground, target, features) }],
   });
   const adminPort = freePort();
-  const file = await Deno.makeTempFile({ dir: folder, suffix: ".json" });
+  const file = await Deno.makeTempFile({ dir: ground.folder, suffix: ".json" });
   await Deno.writeTextFile(
     file,
     JSON.stringify({
@@ -70,8 +63,7 @@ async function start({ folder, backend }: Ground, options: StartOptions): Promis
     }),
   );
   const process = weirCommand(["run", "-c", file], { stdin: "null", stdout: "null", stderr: "inherit" }).spawn();
-  await untilListening("Weir", process, ports);
-  return { pid: process.pid, ports, adminPort, stop: stopper(process) };
+  return { ...await listening("Weir", process, places), adminPort };
 }
 
 const ALL = {
