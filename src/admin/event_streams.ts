@@ -7,13 +7,7 @@
  */
 
 import type { EventLog, RecordedEvent } from "../control/event_log.ts";
-
-/** What streams work with. */
-export interface EventStreamContext {
-  readonly events: EventLog;
-  /** Calls again and again. @returns what ends it */
-  every(milliseconds: number, call: () => void): () => void;
-}
+import { type OpenStream, OpenStreams, type StreamContext } from "./open_streams.ts";
 
 /** How a stream begins. */
 export interface StreamOptions {
@@ -38,35 +32,14 @@ const MOST_MISSED = 2;
 const encoder = new TextEncoder();
 
 /** All open streams. */
-export class EventStreams {
-  readonly #context: EventStreamContext;
-  readonly #open = new Set<EventStream>();
-
+export class EventStreams extends OpenStreams<StreamOptions> {
   /** @param context events and time */
-  constructor(context: EventStreamContext) {
-    this.#context = context;
-  }
-
-  /** Streams that are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
-  /** Opens a stream; `undefined` when there are as many as may be. */
-  open(options: StreamOptions): ReadableStream<Uint8Array> | undefined {
-    if (this.#open.size >= MOST_STREAMS) return undefined;
-    const stream = new EventStream(this.#context, options, () => this.#open.delete(stream));
-    this.#open.add(stream);
-    return stream.readable;
-  }
-
-  /** Ends all streams. */
-  close(): void {
-    for (const stream of [...this.#open]) stream.close();
+  constructor(context: StreamContext) {
+    super(MOST_STREAMS, (options, onEnd) => new EventStream(context, options, onEnd));
   }
 }
 
-class EventStream {
+class EventStream implements OpenStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #events: EventLog;
   readonly #options: StreamOptions;
@@ -79,7 +52,7 @@ class EventStream {
   #missed = 0;
   #greeted = false;
 
-  constructor({ events, every }: EventStreamContext, options: StreamOptions, onEnd: () => void) {
+  constructor({ events, every }: StreamContext, options: StreamOptions, onEnd: () => void) {
     this.#events = events;
     this.#options = options;
     this.#onEnd = onEnd;

@@ -5,15 +5,9 @@
  * @module
  */
 
+import { type OpenStream, OpenStreams, type StreamContext } from "../admin/open_streams.ts";
 import type { EventLog, RecordedEvent } from "../control/event_log.ts";
 import { changedTexts, type Snapshot } from "./live.ts";
-
-/** What streams work with. */
-export interface LiveStreamContext {
-  readonly events: EventLog;
-  /** Calls again and again. @returns what ends it */
-  every(milliseconds: number, call: () => void): () => void;
-}
 
 /** One page in one browser. */
 export interface LiveOptions {
@@ -45,35 +39,14 @@ const MOST_NEWS = 5;
 const encoder = new TextEncoder();
 
 /** All open streams. */
-export class LiveStreams {
-  readonly #context: LiveStreamContext;
-  readonly #open = new Set<LiveStream>();
-
+export class LiveStreams extends OpenStreams<LiveOptions> {
   /** @param context events and time */
-  constructor(context: LiveStreamContext) {
-    this.#context = context;
-  }
-
-  /** Streams that are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
-  /** Opens a stream; `undefined` when there are as many as may be. */
-  open(options: LiveOptions): ReadableStream<Uint8Array> | undefined {
-    if (this.#open.size >= MOST_LIVE_STREAMS) return undefined;
-    const stream = new LiveStream(this.#context, options, () => this.#open.delete(stream));
-    this.#open.add(stream);
-    return stream.readable;
-  }
-
-  /** Ends all streams. */
-  close(): void {
-    for (const stream of [...this.#open]) stream.close();
+  constructor(context: StreamContext) {
+    super(MOST_LIVE_STREAMS, (options, onEnd) => new LiveStream(context, options, onEnd));
   }
 }
 
-class LiveStream {
+class LiveStream implements OpenStream {
   readonly readable: ReadableStream<Uint8Array>;
   readonly #events: EventLog;
   readonly #options: LiveOptions;
@@ -87,7 +60,7 @@ class LiveStream {
   #missed = 0;
   #quiet = 0;
 
-  constructor({ events, every }: LiveStreamContext, options: LiveOptions, onEnd: () => void) {
+  constructor({ events, every }: StreamContext, options: LiveOptions, onEnd: () => void) {
     this.#events = events;
     this.#options = options;
     this.#onEnd = onEnd;
