@@ -14,7 +14,7 @@ import type { ConsoleApp } from "../console/console.tsx";
 import { LiveStreams } from "../console/live_streams.ts";
 import type { RateHistory } from "../console/rate_history.ts";
 import type { PreparedChange } from "../control/prepared_change.ts";
-import { WeirError } from "../errors.ts";
+import { messageOf, WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import type { ListenAddress } from "../net/listen.ts";
 
@@ -76,7 +76,7 @@ export class AdminDoor {
           log("info", `The admin API listens on http://${formatEndpoint(server.address, server.port)}`);
         }
         // Not awaited: the request that asked for this change may be one of those it finishes.
-        old?.close().catch((error) => log("warn", `The old admin API did not close: ${error}`));
+        old?.close().catch((error) => log("warn", `The old admin API did not close: ${messageOf(error)}`));
         return Promise.resolve();
       },
     };

@@ -5,6 +5,7 @@
  */
 
 import type { App } from "../app.ts";
+import { messageOf } from "../errors.ts";
 import { log } from "../log.ts";
 import { EXIT } from "./command.ts";
 import { ServiceManager } from "./service_manager.ts";
@@ -59,7 +60,7 @@ export async function serveUntilSignal(
       const { graceTime, drainTimeout } = app.model ?? { graceTime: 0, drainTimeout: 0 };
       void manager.stopping(graceTime + drainTimeout + STOP_MARGIN);
       app.stop().then(() => resolve(EXIT.done), (error) => {
-        log("error", `Stopping failed: ${error}`);
+        log("error", `Stopping failed: ${messageOf(error)}`);
         resolve(EXIT.failed);
       });
     };

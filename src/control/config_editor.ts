@@ -38,6 +38,7 @@ import type { ConfigPath } from "../config/source.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import { putConfig } from "../config/whole_config.ts";
 import { WeirError } from "../errors.ts";
+import type { ChangeReport, RequestedChange } from "./change_reports.ts";
 import {
   type BoundServer,
   boundServer,
@@ -51,7 +52,6 @@ import {
   settingsIn,
 } from "./config_entries.ts";
 import { checkPreconditions, etagOf, type Preconditions } from "./preconditions.ts";
-import type { ChangeReport, RequestedChange } from "./change_reports.ts";
 
 export type { BoundServer, Entry } from "./config_entries.ts";
 

@@ -198,9 +198,9 @@ export class Supervisor {
    * for a moment.
    */
   async admitSuccessor(): Promise<void> {
-    const { instances, revival } = { instances: this.#instances, revival: this.#revival };
-    const shared = [...instances.serving.values()].filter(({ sockets }) => sockets === "shared");
-    await Promise.all(shared.map((instance) => split(instance, { instances, revival, log: this.#log })));
+    const context = { instances: this.#instances, revival: this.#revival, log: this.#log };
+    const shared = [...this.#instances.serving.values()].filter(({ sockets }) => sockets === "shared");
+    await Promise.all(shared.map((instance) => split(instance, context)));
   }
 
   /** The program that this one replaces has closed its ports. */
