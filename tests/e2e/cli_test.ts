@@ -161,7 +161,7 @@ Deno.test("a wrong or missing token, and nobody at home: one line, exit 1", asyn
 });
 
 Deno.test("weir health says ready without a token, and exit 1 when it is not, or not there", async () => {
-  const config = { admin: { token: "secret" }, shutdown: { graceTime: 20 }, listeners: [] };
+  const config = { admin: { token: "secret" }, shutdown: { graceTime: 120 }, listeners: [] };
   await using running = await RunningWeir.start(config);
   const health = ["health", "--admin", `127.0.0.1:${running.adminPort}`];
   assert.deepEqual(await weir(health), { code: 0, stdout: "ready\n", stderr: "" });
