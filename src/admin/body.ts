@@ -6,6 +6,7 @@
 
 import type { Context } from "hono";
 import { messageOf } from "../errors.ts";
+import { showText } from "../text/show_text.ts";
 import { refusal } from "./problem.ts";
 
 /** Levels that a body may have; a configuration has far fewer, and whoever walks through it must come to an end. */
@@ -16,8 +17,9 @@ export async function readJson({ req }: Context): Promise<unknown> {
   if (!/^application\/(?:[a-z0-9.+-]+\+)?json\s*(?:;|$)/i.test(req.header("content-type") ?? "")) {
     throw refusal(415, "wrong_content_type", "Send the body as JSON, with content-type: application/json");
   }
-  const data = parsed(await req.text());
-  const fault = faultOf(data, 0);
+  const text = await req.text();
+  const data = parsed(text);
+  const fault = faultOf(data, 0) ?? repeatedKeyIn(text);
   if (fault !== undefined) throw refusal(400, "bad_request", fault);
   return data;
 }
@@ -28,6 +30,21 @@ function parsed(text: string): unknown {
   } catch (error) {
     throw refusal(400, "bad_request", text === "" ? "The body is empty" : `The body is no JSON: ${messageOf(error)}`);
   }
+}
+
+/** Says which key a mapping holds twice: as in the file, neither of its values can be the one that was meant. */
+function repeatedKeyIn(json: string): string | undefined {
+  const open: Set<string>[] = [];
+  for (const [mark, text, colon] of json.matchAll(/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/g)) {
+    if (mark === "{") open.push(new Set());
+    else if (mark === "}") open.pop();
+    if (text === undefined || colon !== ":") continue;
+    const key = String(JSON.parse(text));
+    const keys = open.at(-1);
+    if (keys?.has(key) === true) return `The body holds the key ${showText(key)} twice in one mapping`;
+    keys?.add(key);
+  }
+  return undefined;
 }
 
 /** What is wrong with data that no configuration can hold. */

@@ -6,6 +6,7 @@
 
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { oneOf, showValue } from "../config/fields.ts";
 import type { ChangeOptions } from "../control/config_editor.ts";
 import { problemSchema } from "./problem.ts";
 
@@ -29,7 +30,7 @@ export const guarded = {
 };
 
 /** Which section of the certificate store is meant. */
-export const kindParameter = z.enum(["certificate", "clientCA"]).default("certificate").openapi({
+export const kindParameter = oneOf("certificate", "clientCA").default("certificate").openapi({
   param: { name: "kind", in: "query" },
   description: "A certificate and a client CA may have the same name",
 });
@@ -47,12 +48,17 @@ export const changeFailures = {
   ...guarded,
 };
 
+/** `persist` in a query. @param description what it does there */
+export const persistParameter = (description: string) =>
+  z.enum(["", "true", "false"], {
+    error: ({ input }) => `must be "true" or "false", or stand alone for "true", got ${showValue(input)}`,
+  }).optional().openapi({ param: { name: "persist", in: "query", allowEmptyValue: true }, description });
+
 /** The query of requests that change the configuration. */
 export const changeQuery = z.object({
-  persist: z.enum(["true", "false"]).optional().openapi({
-    param: { name: "persist", in: "query" },
-    description: "Whether the change is saved to the file; without it admin.persist holds",
-  }),
+  persist: persistParameter(
+    "Whether the change is saved to the file (?persist alone: yes); without it admin.persist holds",
+  ),
 });
 
 /** The headers of a request that changes something. */
@@ -70,7 +76,7 @@ export function changeOptions({ req }: Context): ChangeOptions {
   return {
     ifMatch: req.header("if-match"),
     ifNoneMatch: req.header("if-none-match"),
-    persist: persist === undefined ? undefined : persist === "true",
+    persist: persist === undefined ? undefined : persist !== "false",
   };
 }
 

@@ -15,7 +15,7 @@ import { suggestion } from "../text/nearest.ts";
 
 import { findGroup, findListener } from "./find.ts";
 import { refusal, refusedConfig } from "./problem.ts";
-import { changeOptions, failure, guarded, json, serverParameters } from "./route_parts.ts";
+import { changeOptions, failure, guarded, json, persistParameter, serverParameters } from "./route_parts.ts";
 import { groupServerSchema, serverSchema } from "./schemas.ts";
 import { groupView, listenerView, type RuntimeView } from "./views.ts";
 
@@ -44,12 +44,10 @@ const change = section({
 const request = {
   params: serverParameters,
   query: z.object({
-    persist: z.enum(["true", "false"]).optional().openapi({
-      param: { name: "persist", in: "query" },
-      description:
-        "true: the weight is saved to the file (a drain never is); otherwise, whatever admin.persist says, " +
-        "it holds until that is read again",
-    }),
+    persist: persistParameter(
+      "true, or ?persist alone: the weight is saved to the file (a drain never is); otherwise, whatever admin.persist " +
+        "says, it holds until that is read again",
+    ),
   }),
   body: { required: true, content: { "application/json": { schema: change } } },
 } as const;

@@ -6,6 +6,7 @@
  */
 
 import { type AdminDependencies, createAdminApi } from "../admin/api.ts";
+import { createStartingApi } from "../admin/starting.ts";
 import { EventStreams } from "../admin/event_streams.ts";
 import { isApiPath } from "../admin/paths.ts";
 import { type AdminServer, serveAdmin } from "../admin/server.ts";
@@ -93,6 +94,7 @@ export class AdminDoor {
     const eventStreams = new EventStreams({ events: shared.events, every });
     const streams = new LiveStreams({ events: shared.events, every });
     const api = createAdminApi({ ...shared, eventStreams });
+    const starting = createStartingApi();
     // Loaded when somebody first looks: its pages and forms are a large part of what takes time at a start.
     let console: Promise<ConsoleApp> | undefined;
     const load = async () => {
@@ -100,7 +102,7 @@ export class AdminDoor {
       return createConsole({ ...shared, rates, streams, unsaveable });
     };
     const server = serveAdmin(at, async (request, address) => {
-      if (!serving.yet) return starting();
+      if (!serving.yet) return await starting.fetch(request);
       if (isApiPath(new URL(request.url).pathname)) return await api.fetch(request);
       console ??= load();
       return await (await console).fetch(request, { address });
@@ -129,8 +131,4 @@ export class AdminDoor {
 
 function overlap(a: ListenAddress, b: ListenAddress): boolean {
   return a.port === b.port && addressesOverlap(a.address, b.address);
-}
-
-function starting(): Response {
-  return new Response("starting\n", { status: 503 });
 }

@@ -52,6 +52,13 @@ export async function callAdmin(
     });
     body = response.status === 204 ? null : await response.json();
   } catch (error) {
+    if (/Requests to port \d+ are blocked/.test(rootCause(error))) {
+      throw new WeirError(
+        "admin_unreachable",
+        `No HTTP client asks port ${url.port}, which belongs to another protocol; give admin.listen another one`,
+        { cause: error },
+      );
+    }
     throw new WeirError(
       "admin_unreachable",
       `Cannot reach a running Weir at ${url.origin}: ${

@@ -133,7 +133,7 @@ export function usage(message: string): WeirError {
 export const HELP_FLAG: Flag = { name: "help", short: "h", help: "show this help" };
 
 /** A command's help text. */
-export function helpText(command: Command): string {
+export function helpText(command: Described): string {
   const flags: readonly Flag[] = [...command.flags, HELP_FLAG];
   const left = flags.map((flag) =>
     `${flag.short === undefined ? "    " : `-${flag.short}, `}--${flag.name}${

@@ -41,7 +41,7 @@ function exitCodeOf(error: unknown): number {
 
 async function dispatch([first, ...rest]: readonly string[]): Promise<number> {
   if (first === undefined) return await runCommand.run(readCommandLine(runCommand, []));
-  if (first === "help" || first === "--help" || first === "-h") return help(rest);
+  if (first === "help" || first === "--help" || first === "-h") return help(rest.map(asCommand));
   if (first === "--version" || first === "-V") return await versionCommand.run(readCommandLine(versionCommand, rest));
   if (first === OFFER_WORD) return await offer(rest);
   // `weir -c FILE` is `weir run -c FILE`
@@ -56,20 +56,25 @@ async function execute(command: Command, words: readonly string[]): Promise<numb
   return await command.run(readCommandLine(command, words));
 }
 
+/** `weir help --help` asks what `weir help help` does. */
+function asCommand(word: string): string {
+  return word === "--help" || word === "-h" ? HELP.name : word;
+}
+
 function help([name, extra]: readonly string[]): number {
   if (extra !== undefined) throw usage(`"weir help" takes one command, got "${extra}" as well`);
   if (name === undefined) {
     print(overview());
     return EXIT.done;
   }
-  const command = COMMANDS.find((one) => one.name === name);
-  if (command === undefined) throw unknownCommand(name);
-  print(helpText(command).trimEnd());
+  const described = [...COMMANDS, HELP].find((one) => one.name === name);
+  if (described === undefined) throw unknownCommand(name);
+  print(helpText(described).trimEnd());
   return EXIT.done;
 }
 
 function unknownCommand(name: string): WeirError {
-  const hint = suggestion(name, ["help", ...COMMANDS.map((one) => one.name)]) || '; "weir help" lists the commands';
+  const hint = suggestion(name, [...COMMANDS, HELP].map((one) => one.name)) || '; "weir help" lists the commands';
   return usage(`Unknown command "${name}"${hint}`);
 }
 

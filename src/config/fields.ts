@@ -56,6 +56,19 @@ function hintFor(input: unknown, words: readonly string[]): string {
   return isPlain && words.includes(String(input)) ? "; write it in quotes" : "";
 }
 
+/** How many characters a text has, as people and JSON Schema count them: an emoji is one, and two in UTF-16. */
+export function countCharacters(value: string): number {
+  let count = 0;
+  for (const _ of value) count++;
+  return count;
+}
+
+/** Bounds a text to `max` characters. @param message what a longer one gets */
+export function atMost(schema: z.ZodString, max: number, message: ReturnType<typeof rule>): z.ZodString {
+  return schema.refine((value) => value.length <= max || countCharacters(value) <= max, message)
+    .meta({ maxLength: max });
+}
+
 /** A text of `min` to `max` characters. */
 export function text(max: number, min = 1): z.ZodString {
   const notText = {
@@ -66,9 +79,9 @@ export function text(max: number, min = 1): z.ZodString {
   };
   const tooLong = {
     error: ({ input }: { readonly input?: unknown }) =>
-      `must be at most ${max} characters, got ${typeof input === "string" ? input.length : showValue(input)}`,
+      `must be at most ${max} characters, got ${typeof input === "string" ? countCharacters(input) : showValue(input)}`,
   };
-  return z.string(notText).min(min, rule("must not be empty")).max(max, tooLong);
+  return atMost(z.string(notText).min(min, rule("must not be empty")), max, tooLong);
 }
 
 const NAME_RULE = rule(

@@ -6,6 +6,7 @@
 
 import { canonicalAddress, familyOf, isLoopback, isWildcard, parseEndpoint } from "../net/ip.ts";
 import { countPorts, formatRange, parsePortList, type PortRange } from "../net/ports.ts";
+import { isRefusedByBrowsers } from "./browser_ports.ts";
 import type { Findings } from "./findings.ts";
 import { checkGroup } from "./group_rules.ts";
 import { checkReference } from "./references.ts";
@@ -138,11 +139,13 @@ function checkFamilies(
   if (listener.ipTranslation || canonicalAddress(listener.address) === "::") return;
   const family = familyOf(listener.address);
   const group = listener.backends ?? parts.groups.find((one) => one.path[1] === listener.backendGroup)?.config;
-  const foreign = group?.servers.find((server) => (familyOf(server.address) ?? family) !== family);
-  if (foreign === undefined) return;
+  const foreign = group?.servers.map(({ address }) => address).filter((one) => (familyOf(one) ?? family) !== family);
+  const [first, ...others] = new Set(foreign);
+  if (first === undefined) return;
+  const found = others.length === 0 ? `server ${first}` : `servers ${[first, ...others].join(", ")}`;
   findings.error(
     [...path, listener.backends === undefined ? "backendGroup" : "backends"],
-    `must hold ${family} servers only, because the listener's address is ${family} and ipTranslation is false, got server ${foreign.address}`,
+    `must hold ${family} servers only, because the listener's address is ${family} and ipTranslation is false, got ${found}`,
   );
 }
 
@@ -210,6 +213,12 @@ function checkPorts(parts: ShapedParts, findings: Findings): void {
 function checkAdmin(parts: ShapedParts, findings: Findings): void {
   const admin = parts.general.admin;
   const endpoint = parseEndpoint(admin?.listen ?? "off");
+  if (endpoint !== undefined && isRefusedByBrowsers(endpoint.port)) {
+    findings.warn(
+      ["admin", "listen"],
+      `browsers refuse port ${endpoint.port}, and so do weir's own commands; only other programs can ask there`,
+    );
+  }
   if (admin === undefined || endpoint === undefined || isLoopback(endpoint.address) || admin.token !== "") return;
   findings.error(
     ["admin"],

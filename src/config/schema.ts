@@ -8,7 +8,21 @@
 import { z } from "zod";
 import { familyOf, parseCidr, parseEndpoint } from "../net/ip.ts";
 import { parsePortList } from "../net/ports.ts";
-import { flag, limit, list, name, named, oneOf, reference, rule, section, showValue, text, whole } from "./fields.ts";
+import {
+  atMost,
+  flag,
+  limit,
+  list,
+  name,
+  named,
+  oneOf,
+  reference,
+  rule,
+  section,
+  showValue,
+  text,
+  whole,
+} from "./fields.ts";
 
 const port = () => whole(1, 65535);
 
@@ -174,7 +188,7 @@ export const listenerSchema = section({
   workers: workers.default(1).describe(
     "Threads that share the listener's port; auto: one for each processor, as far as maxWorkers allows.",
   ),
-  tags: z.record(z.string().min(1, TAG_KEY_RULE).max(255, TAG_KEY_RULE), tagText, {
+  tags: z.record(atMost(z.string().min(1, TAG_KEY_RULE), 255, TAG_KEY_RULE), tagText, {
     error: ({ input }) => `must be a mapping from keys to texts, got ${showValue(input)}`,
   }).default({}).describe("Keys and values for people and programs, texts of at most 255 characters."),
   description: text(255, 0).default("").describe("A line for people."),
@@ -212,11 +226,18 @@ const dnsServer = z.string(DNS_SERVER_RULE).refine(
   DNS_SERVER_RULE,
 );
 
+/** What a header can carry as it is; what clients make of other characters differs. Never shown, being a secret. */
+const adminToken = text(4096, 0).refine((value) => /^(?! )[ -~]*(?<! )$/.test(value), {
+  error: "must hold ASCII characters only, with no blank at its beginning or end, because it is sent in a header",
+});
+
 /** The sections that are neither listeners nor backend groups. */
 export const generalShape = {
   admin: section({
     listen: adminListen.default("127.0.0.1:9900").describe('Address and port of the admin API; "off" disables it.'),
-    token: text(4096, 0).default("").describe("Bearer token; required when listen is not a loopback address."),
+    token: adminToken.default("").describe(
+      "Bearer token, ASCII characters; required when listen is not a loopback address.",
+    ),
     persist: flag().default(false).describe(
       "Whether changes through the admin API are saved to this file; a call may say otherwise.",
     ),

@@ -28,19 +28,28 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The candidate nearest to `word`, case ignored; `undefined` when none is near enough to be what was meant. */
+/** Letters of a beginning that is taken for a shortened word. */
+const SHORTEST_BEGINNING = 3;
+
+/**
+ * The candidate nearest to `word`, case ignored, or else the only one that begins so; `undefined` when none is near
+ * enough to be what was meant.
+ */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = Infinity;
+  const longer: string[] = [];
   for (const candidate of candidates) {
+    if (candidate.toLowerCase().startsWith(wanted)) longer.push(candidate);
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
     }
   }
-  return bestDistance <= Math.max(1, Math.floor(word.length / 3)) ? best : undefined;
+  if (bestDistance <= Math.max(1, Math.floor(word.length / 3))) return best;
+  return longer.length === 1 && /[a-z0-9]/i.test(word) && word.length >= SHORTEST_BEGINNING ? longer[0] : undefined;
 }
 
 /** ` (did you mean "x"?)`, or nothing when no candidate is near. */

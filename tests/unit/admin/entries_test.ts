@@ -93,6 +93,19 @@ Deno.test("POST /v1/listeners creates one that serves until the next reload, whi
   assertRefused(await bench.call("GET", "/v1/listeners/new"), 404, "no_such_listener", /"new"/);
 });
 
+Deno.test("?persist alone saves, as persist=true does", async () => {
+  await using bench = await StoreBench.start(FILES);
+  const sent = { protocol: "TCP", port: 9003, backendGroup: "idle", tags: { a: "a", "{": "a" } };
+  const { status, body } = await bench.call("PUT", "/v1/listeners/new?persist", sent);
+  assert.deepEqual([status, body.persisted], [201, true]);
+  assert.match(bench.files()["weir.yaml"] ?? "", /name: new/);
+  const weight = await bench.call("PATCH", "/v1/backend-groups/web/servers/10.0.0.12:80?persist", { weight: 7 });
+  assert.equal(weight.status, 200, JSON.stringify(weight.body));
+  assert.match(bench.files()["weir.yaml"] ?? "", /10\.0\.0\.12, port: 80, weight: 7/);
+  assert.deepEqual((await bench.call("DELETE", "/v1/listeners/new?persist=")).body.persisted, true);
+  assert.doesNotMatch(bench.files()["weir.yaml"] ?? "", /name: new/);
+});
+
 const SAVED: readonly (readonly [call: string, sent: unknown, change: readonly [from: string, to: string]])[] = [
   ["POST /v1/listeners", { name: "new", protocol: "TCP", port: 9002, backendGroup: "idle" }, [
     "port: 80 }] } }\n",
@@ -233,7 +246,14 @@ const REFUSED: readonly Refused[] = [
     sent: LISTENER,
     status: 400,
     kind: "bad_request",
-    detail: /persist/,
+    detail: /^persist: must be "true" or "false", or stand alone for "true", got "yes"$/,
+  },
+  {
+    call: "PUT /v1/listeners/front",
+    sent: '{"protocol": "TCP", "tags": {"a": "{", "b": {}, "\\u0061" : "\\"2"}}',
+    status: 400,
+    kind: "bad_request",
+    detail: /^The body holds the key "a" twice in one mapping$/,
   },
   {
     call: "POST /v1/listeners",

@@ -26,6 +26,13 @@ function warningsOf(text: string, options?: LoadTextOptions): string[] {
 Deno.test("validateConfig() warns of what is seldom meant", () => {
   const vectors = [
     ["{}", ["weir.yaml:1:1 listeners: no listeners are defined, so nothing will be accepted"]],
+    [
+      "admin: { listen: 127.0.0.1:10080 }\n" + group("servers: [{ address: 10.0.0.1, port: 80 }]"),
+      [
+        "weir.yaml:1:18 admin.listen: browsers refuse port 10080, and so do weir's own commands; only other programs can ask there",
+      ],
+    ],
+    ["admin: { listen: 127.0.0.1:10081 }\n" + group("servers: [{ address: 10.0.0.1, port: 80 }]"), []],
     ["listeners: []", ["weir.yaml:1:12 listeners: no listeners are defined, so nothing will be accepted"]],
     [group("{ defaultPort: 80, servers: [{ address: 10.0.0.1 }] }").replace("port: 9000", 'ports: "9000-9001"'), [
       'weir.yaml:8:20 backendGroups.web.defaultPort: is not used, because listener "front" has "ports": its port P goes to port P of the server',

@@ -53,6 +53,20 @@ Deno.test("nearest() finds the word that was meant, whatever its case", () => {
   for (const [given, meant] of vectors) assert.equal(nearest(given, KEYS), meant, given);
 });
 
+Deno.test("nearest() takes the beginning of one word for that word, and of several for none", () => {
+  const vectors = [
+    ["proto", "protocol"],
+    ["idle", "idleTimeout"],
+    ["CONN", "connectTimeout"],
+    ["por", "port"],
+    ["co", undefined],
+    ["---", undefined],
+  ] as const;
+  for (const [given, meant] of vectors) assert.equal(nearest(given, [...KEYS, "--json"]), meant, given);
+  assert.equal(nearest("stat", ["status", "state", "station"]), "state", "the nearer one");
+  assert.equal(nearest("conn", ["connectTimeout", "connections"]), undefined);
+});
+
 Deno.test("nearest() finds nothing when no word is near", () => {
   for (const given of ["x", "zzzz", "sniffing", "hostname"]) assert.equal(nearest(given, KEYS), undefined, given);
   assert.equal(nearest("port", []), undefined);
