@@ -69,10 +69,15 @@ function sortByPorts(users: readonly ShapedListener[]): Users {
   };
 }
 
-function checkServers({ path, config: group, wrong }: ShapedGroup, users: Users, findings: Findings): void {
+function checkServers(
+  { path, config: group, wrong, wrongServers }: ShapedGroup,
+  users: Users,
+  findings: Findings,
+): void {
   const [single, range] = [users.single[0], users.ranges[0]];
   const seen = new Set<string>();
   for (const [index, server] of group.servers.entries()) {
+    if (wrongServers.has(index)) continue;
     const serverPath: ConfigPath = [...path, "servers", index];
     if (server.port !== undefined && server.ports !== undefined) {
       findings.error([...serverPath, "ports"], 'must not be given together with "port"', true);

@@ -28,10 +28,9 @@ export function checkRules(parts: ShapedParts, findings: Findings): void {
     const path: ConfigPath = ["listeners", index];
     checkListenerKeys(listener, path, findings);
     checkWorkers(config, path, parts, findings);
-    checkReferences(config, path, parts, findings);
-    if (config.backends !== undefined) {
-      const group = { path: [...path, "backends"], config: config.backends, wrong: new Set<PropertyKey>() };
-      checkGroup(group, { users: [listener], clientCAs: parts.names.clientCAs }, findings);
+    checkReferences(listener, path, parts, findings);
+    if (listener.backends !== undefined) {
+      checkGroup(listener.backends, { users: [listener], clientCAs: parts.names.clientCAs }, findings);
     }
     checkFamilies(listener, path, parts, findings);
   }
@@ -111,26 +110,31 @@ function checkWorkers({ workers }: ListenerConfig, path: ConfigPath, parts: Shap
   findings.error([...path, "workers"], `must not be above maxWorkers (${maxWorkers}), got ${workers}`);
 }
 
-function checkReferences(listener: ListenerConfig, path: ConfigPath, parts: ShapedParts, findings: Findings): void {
+function checkReferences(
+  { config, naming }: ShapedListener,
+  path: ConfigPath,
+  parts: ShapedParts,
+  findings: Findings,
+): void {
   const check = (keys: ConfigPath, name: string | undefined, kind: string, defined: readonly string[]) =>
     checkReference([...path, ...keys], name, { kind, defined }, findings);
   const { names } = parts;
-  check(["backendGroup"], listener.backendGroup, "backend group", names.backendGroups);
-  check(["tls", "certificate"], listener.tls?.certificate, "certificate", names.certificates);
-  for (const [index, name] of (listener.tls?.certificates ?? []).entries()) {
+  check(["backendGroup"], config.backendGroup, "backend group", names.backendGroups);
+  check(["tls", "certificate"], naming.tls?.certificate, "certificate", names.certificates);
+  for (const [index, name] of (naming.tls?.certificates ?? []).entries()) {
     check(["tls", "certificates", index], name, "certificate", names.certificates);
   }
-  check(["tls", "clientCA"], listener.tls?.clientCA, "client CA", names.clientCAs);
-  for (const [index, group] of (listener.acceptProxyProtocol?.from ?? []).entries()) {
+  check(["tls", "clientCA"], naming.tls?.clientCA, "client CA", names.clientCAs);
+  for (const [index, group] of (naming.acceptProxyProtocol?.from ?? []).entries()) {
     check(["acceptProxyProtocol", "from", index], group, "IP group", names.ipGroups);
   }
-  for (const [index, group] of (listener.accessControl?.groups ?? []).entries()) {
+  for (const [index, group] of (naming.accessControl?.groups ?? []).entries()) {
     check(["accessControl", "groups", index], group, "IP group", names.ipGroups);
   }
 }
 
 function checkFamilies(
-  { config: listener, wrong }: ShapedListener,
+  { config: listener, wrong, backends }: ShapedListener,
   path: ConfigPath,
   parts: ShapedParts,
   findings: Findings,
@@ -138,13 +142,14 @@ function checkFamilies(
   if (wrong.has("address") || wrong.has("ipTranslation")) return;
   if (listener.ipTranslation || canonicalAddress(listener.address) === "::") return;
   const family = familyOf(listener.address);
-  const group = listener.backends ?? parts.groups.find((one) => one.path[1] === listener.backendGroup)?.config;
-  const foreign = group?.servers.map(({ address }) => address).filter((one) => (familyOf(one) ?? family) !== family);
+  const group = backends ?? parts.groups.find((one) => one.path[1] === listener.backendGroup);
+  const foreign = group?.config.servers.filter((_, index) => !group.wrongServers.has(index))
+    .map(({ address }) => address).filter((one) => (familyOf(one) ?? family) !== family);
   const [first, ...others] = new Set(foreign);
   if (first === undefined) return;
   const found = others.length === 0 ? `server ${first}` : `servers ${[first, ...others].join(", ")}`;
   findings.error(
-    [...path, listener.backends === undefined ? "backendGroup" : "backends"],
+    [...path, backends === undefined ? "backendGroup" : "backends"],
     `must hold ${family} servers only, because the listener's address is ${family} and ipTranslation is false, got ${found}`,
   );
 }

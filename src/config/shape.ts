@@ -10,6 +10,7 @@ import { type Environment, substitute } from "./environment.ts";
 import type { Findings } from "./findings.ts";
 import {
   type BackendGroupConfig,
+  backendGroupSchema,
   type Config,
   configSchema,
   generalShape,
@@ -24,6 +25,10 @@ export interface ShapedListener {
   readonly config: ListenerConfig;
   /** Keys that are given and have the wrong shape: their defaults in `config` mean nothing. */
   readonly wrong: ReadonlySet<PropertyKey>;
+  /** The group written in place, as far as it has the right shape. */
+  readonly backends: ShapedGroup | undefined;
+  /** What is right in the sections that name something, also where something else in them is wrong. */
+  readonly naming: ReturnType<typeof namingParts>;
 }
 
 /** A backend group with everything in it that has the right shape. */
@@ -32,6 +37,8 @@ export interface ShapedGroup {
   readonly config: BackendGroupConfig;
   /** Keys that are given and have the wrong shape: their defaults in `config` mean nothing. */
   readonly wrong: ReadonlySet<PropertyKey>;
+  /** Places of servers with the wrong shape: what stands there in `config` means nothing. */
+  readonly wrongServers: ReadonlySet<number>;
 }
 
 /** Those parts of a configuration that have the right shape. */
@@ -112,8 +119,6 @@ function addIssue(issue: z.core.$ZodIssue, prefix: ConfigPath, findings: Finding
   }
 }
 
-const groupSchema = configSchema.shape.backendGroups.unwrap().valueType;
-
 /** Parses a mapping; when that fails, without the keys that are wrong; nothing when even that fails. */
 function rightParts<Schema extends z.ZodType>(schema: Schema, raw: unknown) {
   const whole = schema.safeParse(raw);
@@ -128,18 +133,46 @@ function rightParts<Schema extends z.ZodType>(schema: Schema, raw: unknown) {
   return rest.success ? [{ config: rest.data, wrong }] : [];
 }
 
+/** Stands where a server has the wrong shape, so that the others keep their places. */
+const NO_SERVER = { address: "wrong.invalid" };
+
+/** The group at a path, with those of its servers that are right. */
+function groupParts(path: ConfigPath, raw: unknown): ShapedGroup[] {
+  const servers: readonly unknown[] = isRecord(raw) && Array.isArray(raw["servers"]) ? raw["servers"] : [];
+  const issues = backendGroupSchema.shape.servers.safeParse(servers).error?.issues ?? [];
+  const wrongServers = new Set(issues.flatMap(({ path: [at] }) => typeof at === "number" ? [at] : []));
+  const rest = wrongServers.size === 0 || !isRecord(raw)
+    ? raw
+    : { ...raw, servers: servers.map((server, index) => wrongServers.has(index) ? NO_SERVER : server) };
+  return rightParts(backendGroupSchema, rest).map((parts) => ({ path, ...parts, wrongServers }));
+}
+
+function listenerParts(index: number, raw: unknown): ShapedListener[] {
+  const given = isRecord(raw) ? raw : {};
+  const [backends] = given["backends"] === undefined
+    ? []
+    : groupParts(["listeners", index, "backends"], given["backends"]);
+  return rightParts(listenerSchema, raw).map((parts) => ({ index, ...parts, backends, naming: namingParts(given) }));
+}
+
+/** The sections of a listener in which names of other entries stand. */
+function namingParts(listener: Record<string | number, unknown>) {
+  const { tls, acceptProxyProtocol, accessControl } = listenerSchema.shape;
+  return {
+    tls: rightParts(tls.unwrap().partial(), listener["tls"])[0]?.config,
+    acceptProxyProtocol: rightParts(acceptProxyProtocol.unwrap().partial(), listener["acceptProxyProtocol"])[0]?.config,
+    accessControl: rightParts(accessControl.unwrap().partial(), listener["accessControl"])[0]?.config,
+  };
+}
+
 function shapedParts(root: unknown): Omit<ShapedParts, "config"> {
   const top = isRecord(root) ? root : {};
   const groups = isRecord(top["backendGroups"]) ? Object.entries(top["backendGroups"]) : [];
   const listeners: readonly unknown[] = Array.isArray(top["listeners"]) ? top["listeners"] : [];
   const namesOf = (key: string) => isRecord(top[key]) ? Object.keys(top[key]) : [];
   return {
-    listeners: listeners.flatMap((raw, index): ShapedListener[] =>
-      rightParts(listenerSchema, raw).map((parts) => ({ index, ...parts }))
-    ),
-    groups: groups.flatMap(([name, raw]): ShapedGroup[] =>
-      rightParts(groupSchema, raw).map((parts) => ({ path: ["backendGroups", name], ...parts }))
-    ),
+    listeners: listeners.flatMap((raw, index) => listenerParts(index, raw)),
+    groups: groups.flatMap(([name, raw]) => groupParts(["backendGroups", name], raw)),
     general: Object.fromEntries(
       Object.entries(generalShape).flatMap(([key, schema]) => {
         const result = schema.safeParse(top[key]);
