@@ -128,7 +128,8 @@ interface BadClient {
   readonly reason: string;
   /** How it ends in `connectionsEnded`. */
   readonly end?: string;
-  attack(port: number, hostname: string): Promise<void>;
+  /** @param accepted resolves when Weir has accepted all of them */
+  attack(port: number, hostname: string, accepted: () => Promise<unknown>): Promise<void>;
 }
 
 /** Sends bytes, and stays until the end. */
@@ -138,16 +139,20 @@ const sends = (bytes: () => Uint8Array | Promise<Uint8Array>) => async (port: nu
   await readToAnyEnd(connection);
 };
 
-/** Sends bytes, and goes once there is an answer, if there is any to come. */
+/**
+ * Sends bytes, and goes once there is an answer, or when Weir has accepted it: of a client that resets before that
+ * nothing is left to be accepted.
+ */
 const hangsUp = (how: "end" | "reset", bytes: () => Promise<Uint8Array>, answered: boolean) =>
 async (
   port: number,
   host: string,
+  accepted: () => Promise<unknown>,
 ) => {
   const socket = connectSocket({ host, port });
   await once(socket, "connect");
   socket.write(await bytes());
-  if (answered) await once(socket, "data");
+  await (answered ? once(socket, "data") : accepted());
   const closed = once(socket, "close");
   if (how === "reset") socket.resetAndDestroy();
   else socket.destroy();
@@ -185,7 +190,12 @@ for (const { what, reason, end = "handshake_failed", attack } of BAD_CLIENTS) {
     await assertEchoes(established, "before");
     const before = descriptorsOf(running);
     const startedAt = performance.now();
-    await Promise.all(Array.from({ length: EACH }, (_, index) => attack(port, LOOPBACKS[index % 2] ?? "")));
+    let accepting: Promise<unknown> | undefined;
+    const accepted = () =>
+      accepting ??= until("all are accepted", async () => {
+        return (await running.listener("web")).connectionsTotal === 1 + EACH;
+      });
+    await Promise.all(Array.from({ length: EACH }, (_, index) => attack(port, LOOPBACKS[index % 2] ?? "", accepted)));
     await until("all have ended", async () => {
       const { connectionsEnded, connectionsActive } = await running.listener("web");
       return connectionsEnded[end] === EACH && connectionsActive === 1;
