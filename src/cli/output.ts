@@ -4,18 +4,32 @@
  * @module
  */
 
+import { messageOf, WeirError } from "../errors.ts";
+
 export { formatBytes, formatDuration } from "../text/units.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes to standard output. @returns whether somebody still reads it */
+/**
+ * Writes to standard output. @returns whether somebody still reads it
+ *
+ * @throws {WeirError} `write_failed`, when it leads to a disk that is full, say
+ */
 export function print(text: string, end = "\n"): boolean {
-  return writeAll(Deno.stdout, `${text}${end}`);
+  try {
+    return writeAll(Deno.stdout, `${text}${end}`);
+  } catch (error) {
+    throw new WeirError("write_failed", `Cannot write to standard output: ${messageOf(error)}`, { cause: error });
+  }
 }
 
-/** Writes to standard error. */
+/** Writes to standard error; when that cannot be written to there is nobody left to tell. */
 export function printError(text: string): void {
-  writeAll(Deno.stderr, `${text}\n`);
+  try {
+    writeAll(Deno.stderr, `${text}\n`);
+  } catch {
+    // what the exit code says has to do
+  }
 }
 
 function writeAll(stream: { writeSync(bytes: Uint8Array): number }, text: string): boolean {

@@ -61,6 +61,7 @@ export function readAdvice(error: unknown): string {
 /** Why a file could not be read, in a few words. */
 export function readReason(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "no such file";
+  if (error instanceof Deno.errors.NotADirectory) return "a part of its path is a file, and no folder";
   if (isDenied(error)) return "permission denied";
   if (error instanceof Deno.errors.IsADirectory) return "it is a directory";
   return messageOf(error);

@@ -78,6 +78,25 @@ Deno.test("weir init writes a valid configuration and leaves one that is there a
   assert.match(again.stderr, /weir\.yaml: it is there already/);
   assert.equal(await Deno.readTextFile(`${folder.path}/weir.yaml`), "listeners: [] # mine\n");
   assert.equal((await weir(["init", "--stdout"], options)).stdout, written);
+
+  await Deno.remove(`${folder.path}/weir.yaml`);
+  await Deno.writeTextFile(`${folder.path}/weir.json`, "{}");
+  const beside = await weir(["init"], options);
+  assert.deepEqual([beside.code, beside.stdout], [1, ""]);
+  assert.match(beside.stderr, /^weir: Cannot write weir\.yaml: weir\.json is there already, and would not be read/);
+  await assert.rejects(Deno.stat(`${folder.path}/weir.yaml`), Deno.errors.NotFound);
+});
+
+Deno.test({
+  name: "what cannot be written to standard output is one line and exit 1",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const [program, ...words] = weirCommandLine(["version"]);
+    const args = ["-c", 'exec "$@" > /dev/full', "sh", program, ...words];
+    const { code, stderr } = await new Deno.Command("sh", { args, stdout: "null", stderr: "piped" }).output();
+    assert.equal(code, 1);
+    assert.match(new TextDecoder().decode(stderr), /^weir: Cannot write to standard output: [^\n]+\n$/);
+  },
 });
 
 Deno.test("weir schema prints a JSON Schema of the configuration", async () => {

@@ -1,5 +1,6 @@
 /** `weir init`: a first configuration to edit. @module */
 
+import { DEFAULT_CONFIG_FILES } from "../../config/load.ts";
 import { parseSource } from "../../config/source.ts";
 import { validateConfig } from "../../config/validate.ts";
 import { ConfigError, messageOf, WeirError } from "../../errors.ts";
@@ -27,7 +28,11 @@ export const initCommand: Command = {
       print(starterConfig(DEFAULT_ANSWERS).trimEnd());
       return EXIT.done;
     }
-    if (isThere()) throw cannotWrite("it is there already");
+    if (isThere(FILE)) throw cannotWrite("it is there already");
+    const shadowed = DEFAULT_CONFIG_FILES.find((file) => !file.startsWith("/") && isThere(file));
+    if (shadowed !== undefined) {
+      throw cannotWrite(`${shadowed} is there already, and would not be read any more`);
+    }
     const isAsked = !switches.has("yes") && Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
     const answers = isAsked ? converse() : DEFAULT_ANSWERS;
     if (answers === undefined) {
@@ -86,9 +91,9 @@ function problemsIn(answers: StarterAnswers): readonly string[] {
   }
 }
 
-function isThere(): boolean {
+function isThere(file: string): boolean {
   try {
-    Deno.lstatSync(FILE);
+    Deno.lstatSync(file);
     return true;
   } catch {
     return false;
@@ -105,6 +110,6 @@ function write(text: string): void {
 
 function cannotWrite(reason: string, cause?: unknown): WeirError {
   const advice = '; edit it, or see what would be written with "weir init --stdout"';
-  const hint = reason === "it is there already" ? advice : "";
+  const hint = reason.includes("is there already") ? advice : "";
   return new WeirError("config_unreadable", `Cannot write ${FILE}: ${reason}${hint}`, { cause });
 }
