@@ -152,8 +152,11 @@ Deno.test(
     await using running = await RunningWeir.start({ listeners: [listener(web, backends([server.port]))] });
     const { pid } = running;
     const replacing = running.replace();
-    await running.untilLogged("gets ready to replace this one");
-    Deno.kill(pid, "SIGKILL");
+    // The new one has its offer by then.
+    await running.untilLogged(/ accepts TCP on [\s\S]* accepts TCP on /);
+    try {
+      Deno.kill(pid, "SIGKILL");
+    } catch { /* it has given way and ended already */ }
     await replacing;
     assert.equal(await readName(web), "served");
     assert.equal((await running.admin("/v1/status")).status, 200);
