@@ -25,7 +25,7 @@ export interface Fault {
   run(scene: Scene): Promise<void>;
 }
 
-/** Seconds within which probes notice: interval x threshold + timeout, and as many again for a loaded machine. */
+/** Seconds within which probes notice: interval x threshold + timeout, and half a minute for a loaded machine. */
 const NOTICED_SECONDS = HEALTH_CHECK.interval * HEALTH_CHECK.unhealthyThreshold + HEALTH_CHECK.timeout + 30;
 
 const wait = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
