@@ -8,7 +8,7 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { oneOf, showValue } from "../config/fields.ts";
 import type { ChangeOptions } from "../control/config_editor.ts";
-import { problemSchema } from "./problem.ts";
+import { problemSchema, refusal } from "./problem.ts";
 
 /** A JSON answer. */
 export const json = <Schema extends z.ZodType>(schema: Schema, description: string) => ({
@@ -70,9 +70,13 @@ export const preconditionHeaders = z.object({
   "if-none-match": z.string().optional().openapi({ description: "*: only while there is none of that name" }),
 });
 
-/** What a request's {@link changeQuery} and {@link preconditionHeaders} say. */
+/** What a request's {@link changeQuery} and {@link preconditionHeaders} say. @throws {HTTPException} 400 */
 export function changeOptions({ req }: Context): ChangeOptions {
   const persist = req.query("persist");
+  // Without a value it is a switch; with an empty one somebody had none to give.
+  if (persist === "" && /[?&]persist=/.test(req.url)) {
+    throw refusal(400, "bad_request", 'persist: must be "true" or "false", or stand alone for "true", got ""');
+  }
   return {
     ifMatch: req.header("if-match"),
     ifNoneMatch: req.header("if-none-match"),

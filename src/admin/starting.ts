@@ -22,7 +22,7 @@ export function createStartingApi(): Hono {
   api.get("/healthz", (context) => context.json({ status: "ok" }));
   api.get("/readyz", (context) => context.json({ ready: false, listeners: {} }, 503));
   api.notFound(() => {
-    const answer = problem(503, "starting", "Weir is starting; ask again in a moment");
+    const answer = problem(503, "starting", "Weir is not ready here yet; ask again in a moment");
     answer.headers.set("retry-after", "1");
     return answer;
   });

@@ -54,7 +54,7 @@ export class AdminDoor {
   }
 
   /**
-   * Opens another address, which answers nothing before it is the one in force.
+   * Opens another address, which tells that it is not ready before it is the one in force.
    *
    * @param at `null` for none
    * @throws {WeirError} `bind_failed`; the old address stays

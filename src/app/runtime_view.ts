@@ -25,7 +25,7 @@ export interface ShownParts {
   readonly ready: boolean;
 }
 
-/** All that there is to see. The admin API opens after the first configuration serves. */
+/** All that there is to see. The admin API asks for it only after the first configuration serves. */
 export function viewOf({ origin, reloader, supervisor, accessLog, names, startedAt, ready }: ShownParts): RuntimeView {
   const accepted = acceptedBy(reloader);
   const { serving: model } = reloader;

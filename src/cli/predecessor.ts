@@ -8,10 +8,12 @@
 import type { z } from "zod";
 import { problemKind } from "../admin/problem.ts";
 import { ASKED_ITSELF, offerSchema, takeoverPath } from "../admin/replacement.ts";
+import { addressesOverlap } from "../config/rules.ts";
 import type { ValidConfig } from "../config/validate.ts";
 import type { Offer } from "../control/succession.ts";
 import { messageOf, WeirError } from "../errors.ts";
 import { canonicalAddress, formatEndpoint, isWildcard, parseEndpoint } from "../net/ip.ts";
+import type { ListenAddress } from "../net/listen.ts";
 import { parsePortList } from "../net/ports.ts";
 import { VERSION } from "../version.ts";
 import { callAdmin, detailOf, isNobodyThere } from "./admin_client.ts";
@@ -22,9 +24,12 @@ const HEARD_SECONDS = 20;
 
 /**
  * So many requests in a row that found nobody else say that nobody else listens: of two sockets on a port the kernel
- * takes either for a new connection.
+ * takes either for a new connection. After the first ten there is a pause between them, three seconds in all: a running
+ * Weir that was out of descriptors opens its admin API again within one.
  */
 const ALONE = 40;
+const ALONE_AT_ONCE = 10;
+const ALONE_PAUSE_MS = 100;
 
 /** The running Weir. */
 export class Predecessor {
@@ -47,7 +52,13 @@ export class Predecessor {
     const reach = whereIs(given, config);
     const { status, body } = await callAdmin(reach, "POST", "/v1/replacement");
     const offer = offerSchema.safeParse(body);
-    if (status === 200 && offer.success) return new Predecessor(read(offer.data), reach);
+    if (status === 200 && offer.success) {
+      const predecessor = new Predecessor(read(offer.data), reach);
+      const hidden = hiddenBy(config.admin.listen, predecessor.offer.admin);
+      if (hidden === undefined) return predecessor;
+      await predecessor.giveUp();
+      throw new WeirError("bind_failed", hidden);
+    }
     throw new WeirError(
       "admin_unreachable",
       status === 404
@@ -90,6 +101,7 @@ export class Predecessor {
         alone = isNobodyThere(error) ? alone + 1 : 0;
       }
       if (alone === ALONE) return false;
+      if (alone > ALONE_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, ALONE_PAUSE_MS));
     }
     throw new WeirError("admin_unreachable", `The running Weir does not give way: ${why}`);
   }
@@ -107,6 +119,20 @@ function whereIs(given: Given, { admin }: ValidConfig["config"]): Given {
   const url = named ?? `http://${formatEndpoint(reachable(endpoint?.address ?? ""), endpoint?.port ?? 0)}`;
   const values = new Map([["admin", url], ["token", given.values.get("token") ?? admin.token]]);
   return { values, switches: new Set(), rest: [] };
+}
+
+/**
+ * Why the admin address of the running Weir could not be asked any more beside the new one: for an address the kernel
+ * prefers the socket that names it to one that stands for all.
+ */
+function hiddenBy(listen: string, old: ListenAddress | null): string | undefined {
+  const own = parseEndpoint(listen);
+  if (own === undefined || old === null || own.port !== old.port) return undefined;
+  const [address, oldAddress] = [canonicalAddress(own.address), canonicalAddress(old.address)];
+  if (address === oldAddress || !isWildcard(oldAddress) || !addressesOverlap(address, oldAddress)) return undefined;
+  const [to, from] = [formatEndpoint(own.address, own.port), formatEndpoint(old.address, old.port)];
+  return `The admin API of the running Weir, on ${from}, could not be reached any more beside ${to}; restart Weir, or ` +
+    "move it to another port first; nothing was replaced";
 }
 
 /** An address to connect to. */

@@ -68,7 +68,12 @@ async function replace(given: Given, origin: ConfigOrigin): Promise<number> {
           if (givesWay) log("info", `Took over from ${who}, which finishes what it has`);
           else log("warn", `Took over from ${who}, which does not listen any more`);
           // For scripts that start this in the background.
-          print(`Took over from ${who}`);
+          try {
+            print(`Took over from ${who}`);
+          } catch (error) {
+            // Ending now would leave nobody.
+            log("warn", messageOf(error));
+          }
         },
       },
     });

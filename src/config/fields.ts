@@ -56,7 +56,7 @@ function hintFor(input: unknown, words: readonly string[]): string {
   return isPlain && words.includes(String(input)) ? "; write it in quotes" : "";
 }
 
-/** How many characters a text has, as people and JSON Schema count them: an emoji is one, and two in UTF-16. */
+/** How many characters a text has, as JSON Schema counts them: code points, some of which are two in UTF-16. */
 export function countCharacters(value: string): number {
   let count = 0;
   for (const _ of value) count++;

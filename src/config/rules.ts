@@ -221,7 +221,7 @@ function checkAdmin(parts: ShapedParts, findings: Findings): void {
   if (endpoint !== undefined && isRefusedByBrowsers(endpoint.port)) {
     findings.warn(
       ["admin", "listen"],
-      `browsers refuse port ${endpoint.port}, and so do weir's own commands; only other programs can ask there`,
+      `browsers refuse port ${endpoint.port}, and weir's own commands may as well; other programs can ask there`,
     );
   }
   if (admin === undefined || endpoint === undefined || isLoopback(endpoint.address) || admin.token !== "") return;

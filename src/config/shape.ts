@@ -155,13 +155,18 @@ function listenerParts(index: number, raw: unknown): ShapedListener[] {
   return rightParts(listenerSchema, raw).map((parts) => ({ index, ...parts, backends, naming: namingParts(given) }));
 }
 
+const NAMING = {
+  tls: listenerSchema.shape.tls.unwrap().partial(),
+  acceptProxyProtocol: listenerSchema.shape.acceptProxyProtocol.unwrap().partial(),
+  accessControl: listenerSchema.shape.accessControl.unwrap().partial(),
+};
+
 /** The sections of a listener in which names of other entries stand. */
 function namingParts(listener: Record<string | number, unknown>) {
-  const { tls, acceptProxyProtocol, accessControl } = listenerSchema.shape;
   return {
-    tls: rightParts(tls.unwrap().partial(), listener["tls"])[0]?.config,
-    acceptProxyProtocol: rightParts(acceptProxyProtocol.unwrap().partial(), listener["acceptProxyProtocol"])[0]?.config,
-    accessControl: rightParts(accessControl.unwrap().partial(), listener["accessControl"])[0]?.config,
+    tls: rightParts(NAMING.tls, listener["tls"])[0]?.config,
+    acceptProxyProtocol: rightParts(NAMING.acceptProxyProtocol, listener["acceptProxyProtocol"])[0]?.config,
+    accessControl: rightParts(NAMING.accessControl, listener["accessControl"])[0]?.config,
   };
 }
 

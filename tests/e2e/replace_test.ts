@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { backends, listener } from "../support/configs.ts";
 import { assertEchoes, assertRefused, connect } from "../support/echo.ts";
 import { freePort } from "../support/ports.ts";
-import { RunningWeir, weir, weirCommand } from "../support/program.ts";
+import { RunningWeir, weir, weirCommand, weirCommandLine } from "../support/program.ts";
 import { hasNetworks, replaceInside } from "../support/replacing.ts";
 import { echoServer, holdServer, nameServer, readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
@@ -195,6 +195,41 @@ Deno.test("run --replace takes over from a Weir that is not heard of any more af
     assert.match(await log, /Took over from Weir 0\.0\.1, process 1, which does not listen any more/);
   }
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("run --replace refuses an admin address that would hide the running Weir's", onLinux, async () => {
+  await using server = nameServer("served");
+  const web = freePort();
+  const listeners = [listener(web, backends([server.port]))];
+  await using running = await RunningWeir.start({ listeners });
+  const port = freePort("0.0.0.0");
+  assert.equal((await running.reload({ listeners, admin: { listen: `0.0.0.0:${port}`, token: "t" } })).status, 200);
+  await running.write({ listeners, admin: { listen: `127.0.0.1:${port}`, token: "t" } });
+  for (const round of [1, 2]) {
+    const refused = await weir(["run", "-c", running.file, "--replace"]);
+    assert.equal(refused.code, 1, `round ${round}: the offer was given back`);
+    assert.match(
+      refused.stderr,
+      /on 0\.0\.0\.0:\d+, could not be reached any more beside 127\.0\.0\.1:\d+; restart Weir/,
+    );
+  }
+  assert.equal(await readName(web), "served");
+});
+
+Deno.test("run --replace serves on when what it says of it cannot be written", onLinux, async () => {
+  await using server = nameServer("served");
+  const web = freePort();
+  await using running = await RunningWeir.start({ listeners: [listener(web, backends([server.port]))] });
+  const [program, ...words] = weirCommandLine(["run", "-c", running.file, "--replace"]);
+  const shell = ["-c", 'exec "$0" "$@" >/dev/full', program, ...words];
+  const process = new Deno.Command("sh", { args: shell, stdin: "null", stderr: "piped" }).spawn();
+  const log = new Response(process.stderr).text();
+  await running.untilLogged('"message":"Stopped"');
+  assert.equal(await readName(web), "served");
+  assert.equal((await running.admin("/v1/status")).status, 200);
+  process.kill("SIGTERM");
+  assert.equal((await process.status).code, 0);
+  assert.match(await log, /Cannot write to standard output: No space left on device/);
 });
 
 Deno.test("run --replace needs the token of the running Weir", onLinux, async () => {

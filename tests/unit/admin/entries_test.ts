@@ -102,7 +102,9 @@ Deno.test("?persist alone saves, as persist=true does", async () => {
   const weight = await bench.call("PATCH", "/v1/backend-groups/web/servers/10.0.0.12:80?persist", { weight: 7 });
   assert.equal(weight.status, 200, JSON.stringify(weight.body));
   assert.match(bench.files()["weir.yaml"] ?? "", /10\.0\.0\.12, port: 80, weight: 7/);
-  assert.deepEqual((await bench.call("DELETE", "/v1/listeners/new?persist=")).body.persisted, true);
+  const empty = await bench.call("DELETE", "/v1/listeners/new?persist=");
+  assert.equal(empty.status, 400, "a variable in a script that has no value");
+  assert.deepEqual((await bench.call("DELETE", "/v1/listeners/new?persist")).body.persisted, true);
   assert.doesNotMatch(bench.files()["weir.yaml"] ?? "", /name: new/);
 });
 

@@ -29,7 +29,7 @@ Deno.test("validateConfig() warns of what is seldom meant", () => {
     [
       "admin: { listen: 127.0.0.1:10080 }\n" + group("servers: [{ address: 10.0.0.1, port: 80 }]"),
       [
-        "weir.yaml:1:18 admin.listen: browsers refuse port 10080, and so do weir's own commands; only other programs can ask there",
+        "weir.yaml:1:18 admin.listen: browsers refuse port 10080, and weir's own commands may as well; other programs can ask there",
       ],
     ],
     ["admin: { listen: 127.0.0.1:10081 }\n" + group("servers: [{ address: 10.0.0.1, port: 80 }]"), []],
