@@ -23,7 +23,7 @@ import { CONTENT_TYPES, renderFamilies } from "./metrics/exposition.ts";
 import { metricFamilies } from "./metrics/families.ts";
 import { metricsFormatFor } from "./negotiate.ts";
 import { processFacts } from "./metrics/process_facts.ts";
-import { hostGuard, originGuard, tokenGuard } from "./guard.ts";
+import { hostGuard, originGuard, plainHeaders, tokenGuard } from "./guard.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { routes } from "./routes.ts";
 import { addReplacementRoutes, ownTakeover, type ReplacementDependencies } from "./replacement.ts";
@@ -57,11 +57,7 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
   api.use(ownTakeover(dependencies.takenOffer));
   api.use(hostGuard());
   api.use(originGuard());
-  api.use(async (context, next) => {
-    await next();
-    context.header("cache-control", "no-store");
-    context.header("x-content-type-options", "nosniff");
-  });
+  api.use(plainHeaders());
 
   api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
   api.openapi(routes.ready, (context) => {

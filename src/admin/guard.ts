@@ -35,6 +35,15 @@ export function hostGuard(): MiddlewareHandler {
   };
 }
 
+/** Answers are of this moment and of the type that they say: nobody keeps them, and no browser guesses. */
+export function plainHeaders(): MiddlewareHandler {
+  return async (context, next) => {
+    await next();
+    context.header("cache-control", "no-store");
+    context.header("x-content-type-options", "nosniff");
+  };
+}
+
 /** Refuses what a web page of another origin sends, which needs no answer to do harm: browsers name the origin. */
 export function originGuard(): MiddlewareHandler {
   return async (context, next) => {

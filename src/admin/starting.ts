@@ -6,7 +6,7 @@
  */
 
 import { Hono } from "hono";
-import { hostGuard, originGuard } from "./guard.ts";
+import { hostGuard, originGuard, plainHeaders } from "./guard.ts";
 import { problem } from "./problem.ts";
 
 /** Answers that the process is up, and to everything else that it is not ready. Needs no token, and tells nothing. */
@@ -14,11 +14,7 @@ export function createStartingApi(): Hono {
   const api = new Hono();
   api.use(hostGuard());
   api.use(originGuard());
-  api.use(async (context, next) => {
-    await next();
-    context.header("cache-control", "no-store");
-    context.header("x-content-type-options", "nosniff");
-  });
+  api.use(plainHeaders());
   api.get("/healthz", (context) => context.json({ status: "ok" }));
   api.get("/readyz", (context) => context.json({ ready: false, listeners: {} }, 503));
   api.notFound(() => {
