@@ -1,10 +1,11 @@
 /**
- * Bodies of requests that hold settings: read as JSON here, checked as the configuration is.
+ * Bodies of requests: read as JSON here, with the same rules for every route.
  *
  * @module
  */
 
-import type { Context } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { type ConfigPath, formatPath } from "../config/source.ts";
 import { messageOf } from "../errors.ts";
 import { showText } from "../text/show_text.ts";
 import { refusal } from "./problem.ts";
@@ -24,6 +25,14 @@ export async function readJson({ req }: Context): Promise<unknown> {
   return data;
 }
 
+/** Refuses what {@link readJson} does, in front of a route whose schema the framework checks: it would not notice. */
+export function jsonBody(): MiddlewareHandler {
+  return async (context, next) => {
+    await readJson(context);
+    await next();
+  };
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -32,19 +41,35 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Says which key a mapping holds twice: as in the file, neither of its values can be the one that was meant. */
+/** A mapping or a list that has begun. */
+interface Open {
+  /** Those of a mapping so far. */
+  readonly keys: Set<string>;
+  /** What is being read: a key of a mapping, a place in a list. */
+  step: string | number;
+}
+
+/** Says which key a mapping holds twice, and where: as in the file, neither of its values can be the one that was meant. */
 function repeatedKeyIn(json: string): string | undefined {
-  const open: Set<string>[] = [];
-  for (const [mark, text, colon] of json.matchAll(/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/g)) {
-    if (mark === "{") open.push(new Set());
-    else if (mark === "}") open.pop();
+  const open: Open[] = [];
+  for (const [mark, text, colon] of json.matchAll(/[{}[\],]|("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/g)) {
+    if (mark === "{" || mark === "[") open.push({ keys: new Set(), step: mark === "[" ? 0 : "" });
+    else if (mark === "}" || mark === "]") open.pop();
+    const inside = open.at(-1);
+    if (inside === undefined) continue;
+    if (mark === "," && typeof inside.step === "number") inside.step++;
     if (text === undefined || colon !== ":") continue;
     const key = String(JSON.parse(text));
-    const keys = open.at(-1);
-    if (keys?.has(key) === true) return `The body holds the key ${showText(key)} twice in one mapping`;
-    keys?.add(key);
+    if (inside.keys.has(key)) return repeated(key, open.slice(0, -1).map(({ step }) => step));
+    inside.keys.add(key);
+    inside.step = key;
   }
   return undefined;
+}
+
+function repeated(key: string, path: ConfigPath): string {
+  const where = path.length === 0 ? "" : `, in ${showText(formatPath(path))}`;
+  return `The body holds the key ${showText(key)} twice${where}`;
 }
 
 /** What is wrong with data that no configuration can hold. */

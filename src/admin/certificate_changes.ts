@@ -8,6 +8,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { name, section, text } from "../config/fields.ts";
 import { etagOf } from "../control/preconditions.ts";
+import { jsonBody } from "./body.ts";
 import { type CertificateEditorContext, removeCertificate, storeCertificate } from "./certificate_editor.ts";
 import { certificateView, findCertificate } from "./certificates.ts";
 import { refusal, refusedConfig } from "./problem.ts";
@@ -61,6 +62,7 @@ const putRoute = createRoute({
   summary: "Create or renew a certificate, or an entry of client CAs",
   description: ABOUT,
   security: [{ token: [] }],
+  middleware: jsonBody(),
   request: {
     params,
     query,

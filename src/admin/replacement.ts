@@ -10,6 +10,7 @@ import type { Offer, Successor } from "../control/succession.ts";
 import { WeirError } from "../errors.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { formatPorts } from "../net/ports.ts";
+import { jsonBody } from "./body.ts";
 import { problem, refusal, refusedConfig } from "./problem.ts";
 import { failure, guarded, json } from "./route_parts.ts";
 
@@ -76,6 +77,7 @@ const takeRoute = createRoute({
   description: "Nothing new is accepted, this API closes, open connections end over shutdown.drainTimeout, and the " +
     "process ends.",
   security: [{ token: [] }],
+  middleware: jsonBody(),
   request: { params, body: { required: true, content: { "application/json": { schema: successorSchema } } } },
   responses: {
     202: json(z.object({ drainTimeout: z.int() }), "It gives way"),

@@ -12,7 +12,7 @@ import type { OverrideScope, ServerOverride } from "../config/runtime.ts";
 import type { ChangeOptions, ConfigEditor } from "../control/config_editor.ts";
 import { canonicalHost, formatEndpoint, parseEndpoint } from "../net/ip.ts";
 import { suggestion } from "../text/nearest.ts";
-
+import { jsonBody } from "./body.ts";
 import { findGroup, findListener } from "./find.ts";
 import { refusal, refusedConfig } from "./problem.ts";
 import { changeOptions, failure, guarded, json, persistParameter, serverParameters } from "./route_parts.ts";
@@ -71,6 +71,7 @@ const routes = {
     summary: "Change a server's weight, drain or resume it, in every listener that uses the group",
     description: ABOUT,
     security: [{ token: [] }],
+    middleware: jsonBody(),
     request,
     responses: { 200: json(z.object({ servers: z.array(groupServerSchema) }), "The servers concerned"), ...failures },
   }),
@@ -80,6 +81,7 @@ const routes = {
     summary: "Change a server's weight, drain or resume it, in one listener",
     description: ABOUT,
     security: [{ token: [] }],
+    middleware: jsonBody(),
     request,
     responses: { 200: json(z.object({ servers: z.array(serverSchema) }), "The servers concerned"), ...failures },
   }),

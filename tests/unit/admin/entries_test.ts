@@ -255,7 +255,7 @@ const REFUSED: readonly Refused[] = [
     sent: '{"protocol": "TCP", "tags": {"a": "{", "b": {}, "\\u0061" : "\\"2"}}',
     status: 400,
     kind: "bad_request",
-    detail: /^The body holds the key "a" twice in one mapping$/,
+    detail: /^The body holds the key "a" twice, in "tags"$/,
   },
   {
     call: "POST /v1/listeners",

@@ -30,6 +30,7 @@ listeners:
 };
 
 interface Operation {
+  readonly requestBody?: { readonly content: Readonly<Record<string, unknown>> };
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, unknown>> }>>;
 }
 
@@ -260,6 +261,69 @@ Deno.test("there is a call of every operation of the OpenAPI document among thes
     Object.keys(item).map((method) => `${method.toUpperCase()} ${path}`)
   );
   assert.deepEqual([...new Set(CALLS.map((call) => call.operation))].sort(), operations.sort());
+});
+
+/** Bodies that no route takes, whatever it is for. */
+const NO_BODIES: readonly (readonly [what: string, sent: string, status: number, detail: string | RegExp])[] = [
+  ["nothing", "", 400, "The body is empty"],
+  ["no JSON", '{"weight": 1', 400, /^The body is no JSON: /],
+  [
+    "a key that is there twice",
+    '{"weight": 1, "drain": true, "weight": 2}',
+    400,
+    'The body holds the key "weight" twice',
+  ],
+  [
+    "a key that is there twice further down",
+    '{"a": [{"b": 1}, {"b": "}", "c": {}, "\\u0062" : "\\"2"}]}',
+    400,
+    'The body holds the key "b" twice, in "a[1]"',
+  ],
+  [
+    "a key that nothing can be called",
+    '{"__proto__": {}}',
+    400,
+    'The body holds "__proto__", which no key can be called',
+  ],
+  [
+    "half of a character",
+    '{"key": "\\ud800"}',
+    400,
+    "The body holds half of a surrogate pair, which no file can",
+  ],
+  ["more levels than there are", "[".repeat(100) + "]".repeat(100), 400, "The body has more than 32 levels"],
+  ["more than there is room for", `"${"x".repeat(1024 * 1024)}"`, 413, "A body may have 1048576 bytes"],
+];
+
+const WITH_BODY = Object.entries(document.paths).flatMap(([path, item]) =>
+  Object.entries(item).filter(([, { requestBody }]) => requestBody !== undefined)
+    .map(([method, { requestBody }]) => ({ method: method.toUpperCase(), path, types: requestBody?.content ?? {} }))
+);
+
+for (const { method, path, types } of WITH_BODY) {
+  Deno.test(`${method} ${path} refuses what cannot be the body of any request, with the reason`, async () => {
+    assert.deepEqual(Object.keys(types), ["application/json"]);
+    await using bench = await StoreBench.start(FILES);
+    // Nothing has that name: a body is read before anybody looks.
+    const url = path.replaceAll(/\{\w+\}/g, "none");
+    for (const [what, sent, status, detail] of NO_BODIES) {
+      const answer = await bench.call(method, url, sent);
+      assert.equal(answer.status, status, `${what}: ${JSON.stringify(answer.body)}`);
+      if (typeof detail === "string") assert.equal(answer.body.detail, detail, what);
+      else assert.match(answer.body.detail, detail, what);
+    }
+    const text = await bench.call(method, url, "{}", { "content-type": "text/plain" });
+    assert.deepEqual([text.status, text.body.type], [415, "urn:weir:problem:wrong_content_type"]);
+    assert.deepEqual([bench.steps, bench.files()], [[], FILES], "nothing has changed");
+  });
+}
+
+Deno.test("every operation that creates or changes something takes a body, but those that have nothing to be told", () => {
+  const without = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.keys(item).filter((method) => ["post", "put", "patch"].includes(method))
+      .map((method) => `${method.toUpperCase()} ${path}`)
+  ).filter((operation) => !WITH_BODY.some(({ method, path }) => `${method} ${path}` === operation));
+  assert.deepEqual(without, ["POST /v1/replacement", "POST /v1/reload"]);
 });
 
 Deno.test("every operation but /healthz and /readyz says what a missing token, another origin and another host get", () => {

@@ -83,8 +83,9 @@ const REFUSED: readonly (readonly [body: string, status: number, kind: string, d
   ["{}", 400, "bad_request", /^needs "weight" or "drain"$/],
   ["[]", 400, "bad_request", /^must be a mapping/],
   ["null", 400, "bad_request", /^must be a mapping/],
-  ["", 400, "bad_request", /JSON/],
+  ["", 400, "bad_request", /^The body is empty$/],
   ['{"drain":', 400, "bad_request", /JSON/],
+  ['{"weight":1,"weight":2}', 400, "bad_request", /^The body holds the key "weight" twice$/],
 ];
 
 for (const [body, status, kind, detail] of REFUSED) {
