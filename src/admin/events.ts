@@ -86,8 +86,7 @@ export function addEventRoutes(api: OpenAPIHono, { events, eventStreams, token }
   api.openapi(eventsRoute, (context) => {
     const { limit = DEFAULT_LIMIT, since } = context.req.valid("query");
     context.header("vary", "accept");
-    // Nobody would read the stream of a HEAD request.
-    if (context.req.method === "HEAD" || !wantsEventStream(context.req.header("accept"))) {
+    if (!wantsEventStream(context.req.header("accept"))) {
       return context.json({ events: listOf(events, limit, since) }, 200);
     }
     const inForce = token();

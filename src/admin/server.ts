@@ -83,7 +83,7 @@ function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.Http
     // So that the process that replaces this one can listen before this one ends.
     return Deno.serve(
       { hostname: at.address, port: at.port, reusePort: true, onListen: () => {} },
-      (request, { remoteAddr }) => handler(request, remoteAddr.hostname),
+      (request, { remoteAddr }) => handler(asGet(request), remoteAddr.hostname),
     );
   } catch (thrown) {
     const error = thrown instanceof WeirError ? thrown.cause : thrown;
@@ -93,4 +93,12 @@ function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.Http
       { cause: error },
     );
   }
+}
+
+/**
+ * HEAD is asked as GET. The runtime's server knows the method: it sends the length of the answer, closes its body and
+ * leaves it out. The framework would take the body away itself, which then seems to be empty (RFC 9110, 8.6).
+ */
+function asGet(request: Request): Request {
+  return request.method === "HEAD" ? new Request(request.url, { headers: request.headers }) : request;
 }

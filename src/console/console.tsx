@@ -164,8 +164,6 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
     const { path = "/", shape = "" } = context.req.query();
     const found = pageAt(path);
     if (found === undefined) return context.text("There is no such page\n", 404);
-    // Nobody would read the stream of a HEAD request.
-    if (context.req.method === "HEAD") return context.body(null);
     const [inForce, id] = [token(), sessionId(context)];
     const snapshot = (): Snapshot | undefined => {
       try {
