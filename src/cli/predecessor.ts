@@ -36,10 +36,13 @@ export class Predecessor {
   /** What it tells. */
   readonly offer: Offer;
   readonly #given: Given;
+  /** Keeps the connection open on which the offer has come. */
+  readonly #kept: Deno.HttpClient;
 
-  private constructor(offer: Offer, given: Given) {
+  private constructor(offer: Offer, given: Given, kept: Deno.HttpClient) {
     this.offer = offer;
     this.#given = given;
+    this.#kept = kept;
   }
 
   /**
@@ -50,10 +53,11 @@ export class Predecessor {
    */
   static async find(given: Given, config: ValidConfig["config"]): Promise<Predecessor> {
     const reach = whereIs(given, config);
-    const { status, body } = await callAdmin(reach, "POST", "/v1/replacement");
+    const kept = Deno.createHttpClient({ poolMaxIdlePerHost: 1, poolIdleTimeout: false });
+    const { status, body } = await callAdmin(reach, "POST", "/v1/replacement", undefined, kept);
     const offer = offerSchema.safeParse(body);
     if (status === 200 && offer.success) {
-      const predecessor = new Predecessor(read(offer.data), reach);
+      const predecessor = new Predecessor(read(offer.data), reach, kept);
       const hidden = hiddenBy(config.admin.listen, predecessor.offer.admin);
       if (hidden === undefined) return predecessor;
       await predecessor.giveUp();
@@ -70,13 +74,14 @@ export class Predecessor {
   /** The process that takes over is not coming. Nothing more can be done when the running Weir does not hear of it. */
   async giveUp(): Promise<void> {
     try {
-      await callAdmin(this.#given, "DELETE", `/v1/replacement/${this.offer.id}`);
+      await callAdmin(this.#given, "DELETE", `/v1/replacement/${this.offer.id}`, undefined, this.#kept);
     } catch { /* it finds out by itself, some time later */ }
   }
 
   /**
-   * Has the running Weir give way. This process accepts on the same address by now, so a request may come to itself;
-   * another connection is tried then.
+   * Has the running Weir give way, over the connection that it has had open since its offer: it needs no descriptor for
+   * that, which it may not have by now. Without that connection others are tried. This process accepts on the same
+   * address by now, so those may come to itself; another one is tried then.
    *
    * @returns whether it gives way; `false` when it is gone, or has closed its admin API because an answer was lost in
    * which it said that it does
@@ -88,9 +93,10 @@ export class Predecessor {
     const end = performance.now() + HEARD_SECONDS * 1000;
     let why = "";
     let alone = 0;
-    while (performance.now() < end) {
-      using client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+    for (let isFirst = true; performance.now() < end; isFirst = false) {
+      using another = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
       try {
+        const client = isFirst ? this.#kept : another;
         const { status, body } = await callAdmin(this.#given, "POST", path, successor, client);
         if (status === 202) return true;
         why = detailOf(body);

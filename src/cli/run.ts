@@ -66,7 +66,11 @@ async function replace(given: Given, origin: ConfigOrigin): Promise<number> {
           const givesWay = await predecessor.takeOver();
           tookOver = true;
           if (givesWay) log("info", `Took over from ${who}, which finishes what it has`);
-          else log("warn", `Took over from ${who}, which does not listen any more`);
+          else {
+            const rest =
+              `should process ${offer.process} still run and not end by itself, end it: kill ${offer.process}`;
+            log("warn", `Took over from ${who}, which does not listen any more; ${rest}`);
+          }
           // For scripts that start this in the background.
           try {
             print(`Took over from ${who}`);

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { backends, listener } from "../support/configs.ts";
 import { assertEchoes, assertRefused, connect } from "../support/echo.ts";
+import { peerTest, run } from "../support/peers.ts";
 import { freePort } from "../support/ports.ts";
-import { RunningWeir, weir, weirCommand, weirCommandLine } from "../support/program.ts";
+import { hasNewTls, RunningWeir, weir, weirCommand, weirCommandLine } from "../support/program.ts";
 import { hasNetworks, replaceInside } from "../support/replacing.ts";
 import { echoServer, holdServer, nameServer, readName } from "../support/servers.ts";
 import { until } from "../support/wait.ts";
@@ -196,6 +197,45 @@ Deno.test("run --replace takes over from a Weir that is not heard of any more af
   }
   await Deno.remove(folder, { recursive: true });
 });
+
+peerTest(
+  "run --replace: a running Weir that has no descriptor left by then hears of it all the same",
+  ["prlimit"],
+  async ({ prlimit }) => {
+    await using before = nameServer("before");
+    await using after = nameServer("after");
+    await using echo = echoServer();
+    const [web, old] = [freePort(), freePort()];
+    const config = (server: { port: number }) => ({
+      shutdown: { drainTimeout: 60 },
+      listeners: [listener(web, backends([server.port])), listener(old, backends([echo.port]), { name: "old" })],
+    });
+    await using running = await RunningWeir.start(config(before));
+    const { pid } = running;
+    using held = await connect(old);
+    await assertEchoes(held, "to begin with");
+    await running.write(config(after));
+    const replacing = running.replace();
+    await running.untilLogged("gets ready to replace this one");
+    // The new one waits while the old one runs out of descriptors: fewer than it has open already.
+    Deno.kill(running.pid, "SIGSTOP");
+    try {
+      assert.equal((await run(prlimit, ["--pid", String(pid), "--nofile=10"])).code, 0);
+      const stranger = await connect(running.adminPort).catch(() => undefined);
+      // Deno 2.9 ends its server of the admin API then; 2.7 goes on trying. Or the new one was quicker than this test.
+      if (hasNewTls) await running.untilLogged(/The admin API cannot take requests|has taken over/);
+      stranger?.close();
+    } finally {
+      Deno.kill(running.pid, "SIGCONT");
+    }
+    const { ended } = await replacing;
+    await running.untilLogged(`process ${pid}, which finishes what it has`);
+    assert.equal(await readName(web), "after");
+    await assertEchoes(held, "an old connection serves on");
+    held.close();
+    assert.equal(await ended, 0, "it ends when its last connection has");
+  },
+);
 
 Deno.test("run --replace refuses an admin address that would hide the running Weir's", onLinux, async () => {
   await using server = nameServer("served");
