@@ -68,7 +68,7 @@ export async function acceptTls(
     throw new HandshakeError("old_version", detail, hello.serverName);
   }
   const machine = new TlsMachine(settings.settingsFor(hello.serverName));
-  const stream = new TlsStream(connection, machine);
+  const stream = new TlsStream(connection, machine, "client");
   try {
     machine.feed(bytes);
     await shakeHands(wire, machine, stream);

@@ -65,7 +65,7 @@ export async function connectTls(
 ): Promise<TlsStream> {
   const identity = identityOf(serverName ?? name);
   const machine = new TlsMachine(settings, nameToAskFor(identity));
-  const stream = new TlsStream(connection, machine);
+  const stream = new TlsStream(connection, machine, "server");
   try {
     await shakeHands(connection, machine, stream, where);
     if (verify) {

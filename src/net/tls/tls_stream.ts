@@ -17,12 +17,18 @@ export class TlsStream implements ByteStream {
   readonly closesAbruptly = true;
   readonly #connection: ByteStream;
   readonly #machine: TlsMachine;
+  readonly #peer: "client" | "server";
   #closed = false;
 
-  /** @param connection what carries it, @param machine gone through its handshake, or about to */
-  constructor(connection: Deno.TcpConn, machine: TlsMachine) {
+  /**
+   * @param connection what carries it
+   * @param machine gone through its handshake, or about to
+   * @param peer who is at the other end: a server is told that nothing more comes by close_notify alone
+   */
+  constructor(connection: Deno.TcpConn, machine: TlsMachine, peer: "client" | "server") {
     this.#connection = direct(connection);
     this.#machine = machine;
+    this.#peer = peer;
   }
 
   /**
@@ -65,14 +71,16 @@ export class TlsStream implements ByteStream {
   }
 
   /**
-   * Says that nothing more comes (close_notify), unless something is missing, and ends the TCP connection's writing
-   * side.
+   * Says that nothing more comes: by close_notify, unless something is missing, and to a client by TCP's FIN as well. A
+   * server gets that with {@link close}, or at once where it is all that may be said: HAProxy takes a FIN that comes
+   * while it is stopped up both ways for the end of all, leaves the rest unread, and its kernel's reset throws away what
+   * was on the way back. See docs/decisions/0026-close-notify-without-fin.md.
    */
   async closeWrite(isCutShort = false): Promise<void> {
     this.#checkOpen();
     if (!isCutShort) this.#machine.endWriting();
     await this.flush();
-    await this.#connection.closeWrite();
+    if (isCutShort || this.#peer === "client") await this.#connection.closeWrite();
   }
 
   /** Ends both sides; pending calls fail. */

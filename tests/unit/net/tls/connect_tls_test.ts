@@ -53,6 +53,24 @@ Deno.test("connectTls() reaches a server, and passes both ends on", async () => 
   await assertEchoes(await connected(app.port));
 });
 
+Deno.test("a server hears of the end by close_notify alone, and by TCP's when that is all that may be said", async () => {
+  await using app = tlsEchoServer([GOOD]);
+  const over = async (isCutShort: boolean) => {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port: app.port });
+    const stream = await connectTls(connection, settings(), { name: NAME, where: "there:1" });
+    await writeAll(stream, bytes("hello"));
+    await stream.closeWrite(isCutShort);
+    return { stream, connection };
+  };
+  const whole = await over(false);
+  assert.equal(text(await readAll(whole.stream)), "hello", "it has ended, and the server has seen it");
+  await whole.connection.write(bytes("TCP is open"));
+  whole.stream.close();
+  const part = await over(true);
+  await assert.rejects(part.connection.write(bytes("x")), Deno.errors.BrokenPipe);
+  part.stream.close();
+});
+
 Deno.test("connectTls() reaches a server with an intermediate, and one whose only certificate is trusted", async () => {
   const middle = await issue({ name: "Middle", ca: true, issuer: ROOT });
   await using app = tlsEchoServer([await server({ issuer: middle }), middle]);
