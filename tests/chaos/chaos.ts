@@ -3,7 +3,8 @@
  * the other. Ends with one table, and with 1 when a number in it that must be 0 is not. `--quick` takes about a minute,
  * `--minutes N` goes on for so long (10 by default), `--only TEXT` does what has the text in its name.
  *
- * As root it runs in a network namespace of its own, where packets can be dropped.
+ * As root it runs in a network namespace of its own, where packets can be dropped; `--migrate` has the kernel of it hand
+ * the clients of a socket that closes to another one of its port (net.ipv4.tcp_migrate_req).
  *
  * @module
  */
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     minutes: { type: "string", default: "10" },
     only: { type: "string", default: "" },
+    migrate: { type: "boolean", default: false },
     inside: { type: "boolean", default: false },
   },
 });
@@ -112,5 +114,5 @@ async function run(): Promise<number> {
   return broken.length + bad.length === 0 ? 0 : 1;
 }
 
-const inside = () => runInNamespace(new URL(import.meta.url), [...Deno.args, "--inside"]);
+const inside = () => runInNamespace(new URL(import.meta.url), [...Deno.args, "--inside"], values);
 Deno.exit(values.inside ? await run() : await inside() ?? await run());

@@ -22,6 +22,7 @@ export function conclude(tally: Tally, facts: Facts): { readonly table: string; 
     ["served", tally.served],
     ["refused by rule", tally.refused],
     ["ended with the server or thread that was killed", tally.excused],
+    ["of these accepted by a thread as it ended", tally.takenLast],
     ["failed for no good reason", tally.failures.length],
     ["checksums wrong", tally.wrongBytes],
     ["longest pause", `${Math.round(tally.longestPause)} ms`],

@@ -77,6 +77,21 @@ async function recovered({ weir, tally }: Pick<Scene, "weir" | "tally">): Promis
   tally.resumePauses();
 }
 
+/**
+ * A thread that is about to hang accepts until its next heartbeat would be due, which the main thread sees a tenth of a
+ * second late at most; on a loaded machine all of that takes longer.
+ */
+const LAST_ACCEPTS_MS = 500;
+
+/** The threads that were replaced because they hung: when, in milliseconds of `performance.now()`, and after what silence. */
+function* hangs(log: string): Generator<{ readonly at: number; readonly seconds: number }> {
+  for (const line of log.split("\n").filter((text) => text.includes('"cause":"hung"'))) {
+    const { time, message } = JSON.parse(line) as { time: string; message: string };
+    const seconds = Number(/no sign of life for (\S+) s/.exec(message)?.[1]);
+    yield { at: Date.parse(time) - performance.timeOrigin, seconds };
+  }
+}
+
 /** Calls that fail now and then: nobody is to notice. */
 function quiet(injection: string): Fault {
   return {
@@ -266,19 +281,20 @@ export const FAULTS: readonly Fault[] = [
     name: "a worker thread hangs",
     needs: ["strace"],
     run: async (scene) => {
+      const { running } = scene.weir;
       const [thread] = scene.weir.workerThreads;
-      const excuse = scene.tally.excuse(null);
       if (thread === undefined) throw new Error("there is no such thread");
-      const replaced = () => scene.weir.running.log.split('"cause":"hung"').length;
-      const before = replaced();
+      // Those that it has accepted are lost; whoever comes later is not, but for one.
+      const excuse = scene.tally.excuse(null, performance.now());
+      const before = [...hangs(running.log)].length;
       await inject(
         scene,
         "epoll_wait,epoll_pwait,epoll_pwait2:delay_enter=20000000",
         thread,
         async () => {
-          // Those that it has accepted are lost; whoever comes later is not.
-          excuse.begunBefore = performance.now() + 300;
-          await until("the thread is replaced", () => replaced() > before);
+          const { at, seconds } = await until("the thread is replaced", () => [...hangs(running.log)][before]);
+          excuse.begunBefore = at - seconds * 1000 + LAST_ACCEPTS_MS;
+          excuse.spare = 1;
         },
       );
       excuse.to = performance.now();

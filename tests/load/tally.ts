@@ -9,6 +9,8 @@ export interface Excuse {
   readonly server: string | null;
   /** Connections that began before this may fail; without it all that overlap with the time. */
   begunBefore?: number;
+  /** So many that began later may end unanswered as well, each of which takes one off. */
+  spare?: number;
 }
 
 /** A connection that a client has made, or tried to. */
@@ -26,6 +28,8 @@ export class Tally {
   refused = 0;
   /** Failed because of what was done to their server, or to the thread or the call that served them. */
   excused = 0;
+  /** Those of {@link excused} that a thread has accepted as it ended. */
+  takenLast = 0;
   wrongBytes = 0;
   /** Never begun, because the clients' own machine did not keep up. */
   skipped = 0;
@@ -99,19 +103,36 @@ export class Tally {
   failed(attempt: Attempt, why: string): void {
     if (this.mayRefuse && attempt.server === null) this.refused++;
     else if (this.#isExcused(attempt)) this.excused++;
-    else {
+    else if (this.#isSpared(attempt)) {
+      this.excused++;
+      this.takenLast++;
+    } else {
       const at = new Date().toISOString().slice(11, 23);
-      this.failures.push(`${at} during "${this.fault}": ${attempt.what} by ${attempt.server ?? "nobody"}: ${why}`);
+      const age = `after ${Math.round(performance.now() - attempt.startedAt)} ms`;
+      this.failures.push(
+        `${at} during "${this.fault}": ${attempt.what} by ${attempt.server ?? "nobody"}: ${why}, ${age}`,
+      );
     }
   }
 
   #isExcused({ server, startedAt }: Attempt): boolean {
     return this.#excuses.some((excuse) =>
-      startedAt <= excuse.to && performance.now() >= excuse.from &&
-      startedAt < (excuse.begunBefore ?? Infinity) &&
+      overlaps(excuse, startedAt) && startedAt < (excuse.begunBefore ?? Infinity) &&
       (excuse.server === null || server === null || excuse.server === server)
     );
   }
+
+  #isSpared({ server, startedAt }: Attempt): boolean {
+    const excuse = this.#excuses.find((one) => (one.spare ?? 0) > 0 && overlaps(one, startedAt));
+    if (excuse?.spare === undefined || server !== null) return false;
+    excuse.spare--;
+    return true;
+  }
+}
+
+/** Whether a connection that fails now was there while something was wrong. */
+function overlaps({ from, to }: Excuse, startedAt: number): boolean {
+  return startedAt <= to && performance.now() >= from;
 }
 
 /** Names and values below each other. */
