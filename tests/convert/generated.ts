@@ -4,17 +4,25 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { makeCaseFiles } from "../config/cases.ts";
 import { errorsIn } from "../config/load_text.ts";
+import { issue } from "../support/authority.ts";
 
 const caseFiles = await makeCaseFiles();
 const both = `${caseFiles["certs/good.pem"]}${caseFiles["certs/good.key"]}`;
 const ca = caseFiles["certs/ca.pem"] ?? "";
+const itsOwn = await issue({ name: "CA", ca: true });
 
 /** The files that a configuration names: CAs, and certificates with their keys. */
 export function filesNamedIn(yaml: string): Record<string, string> {
   const { certificates = {}, clientCAs = {} } = parse(yaml) as Record<string, Record<string, { certFile: string }>>;
   const named = (entries: Record<string, { readonly certFile: string }>, content: string) =>
     Object.values(entries).map(({ certFile }) => [certFile, content]);
-  return Object.fromEntries([...named(certificates, both), ...named(clientCAs, ca)]);
+  const files: Record<string, string> = Object.fromEntries([...named(certificates, both), ...named(clientCAs, ca)]);
+  // A file that is named as either must do as either.
+  const isBoth = (file: string) =>
+    [certificates, clientCAs].every((entries) => Object.values(entries).some(({ certFile }) => certFile === file));
+  return Object.fromEntries(
+    Object.entries(files).map(([file, content]) => [file, isBoth(file) ? itsOwn.certPem + itsOwn.keyPem : content]),
+  );
 }
 
 /** The errors that the YAML gets, the files that it names being there. */

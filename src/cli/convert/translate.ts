@@ -121,28 +121,44 @@ function placeAll(
 /** Adds a listener, unless its ports are taken. An IPv4 and an IPv6 wildcard of one section are one on both. */
 function place(one: Placed, before: readonly Placed[], remarks: Remarks): readonly Placed[] {
   const { listener, section } = one;
-  const taken = before.find((other) =>
-    addressesOverlap(other.listener.address, listener.address) && overlap(other.listener.ports, listener.ports)
-  );
+  const taken = before.find((other) => shareAPlace(other.listener, listener));
   if (taken === undefined) {
     const total = before.reduce((sum, other) => sum + countPorts(other.listener.ports), countPorts(listener.ports));
     if (total <= MAX_PORTS) return [...before, one];
     remarks.add(listener.line, `the bind is left out: Weir listens on ${MAX_PORTS} ports at most`);
     return before;
   }
-  const place = `${listener.address} port ${formatPorts(listener.ports)}`;
   const wildcards = [listener.address, taken.listener.address];
   const isPair = taken.section === section && wildcards.includes("::") && wildcards.includes("0.0.0.0") &&
     formatPorts(taken.listener.ports) === formatPorts(listener.ports) &&
     JSON.stringify(taken.listener.settings["tls"]) === JSON.stringify(listener.settings["tls"]);
   if (!isPair) {
-    const other = `${taken.listener.address} port ${formatPorts(taken.listener.ports)} of line ${taken.listener.line}`;
-    remarks.add(listener.line, `bind ${place} is left out: ${other} has it already`);
+    leaveOut(listener, taken.listener, remarks);
     return before;
   }
-  remarks.add(listener.line, `bind ${place} and that of line ${taken.listener.line} are one listener, on "::"`);
+  const said = `bind ${placeOf(listener)} and that of line ${taken.listener.line} are one listener, on "::"`;
+  remarks.add(listener.line, said);
   const both = listener.address === "::" ? listener : taken.listener;
-  return before.map((other) => other === taken ? { ...taken, listener: both } : other);
+  return before.flatMap((other) => {
+    if (other === taken) return [{ ...taken, listener: both }];
+    // On both families it may meet one that stood beside that on IPv4.
+    if (!shareAPlace(other.listener, both)) return [other];
+    leaveOut(other.listener, both, remarks);
+    return [];
+  });
+}
+
+function leaveOut(listener: Listener, taken: Listener, remarks: Remarks): void {
+  const other = `${placeOf(taken)} of line ${taken.line}`;
+  remarks.add(listener.line, `bind ${placeOf(listener)} is left out: ${other} has it already`);
+}
+
+function placeOf({ address, ports }: Listener): string {
+  return `${address} port ${formatPorts(ports)}`;
+}
+
+function shareAPlace(one: Listener, other: Listener): boolean {
+  return addressesOverlap(one.address, other.address) && overlap(one.ports, other.ports);
 }
 
 function overlap(a: readonly PortRange[], b: readonly PortRange[]): boolean {
