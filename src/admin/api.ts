@@ -54,10 +54,11 @@ export function createAdminApi(dependencies: AdminDependencies): OpenAPIHono {
       throw refusal(400, "bad_request", details.join("; ").replaceAll("\n", "; "));
     },
   });
+  // In front of the guards: what they refuse shows what was sent.
+  api.use(plainHeaders());
   api.use(ownTakeover(dependencies.takenOffer));
   api.use(hostGuard());
   api.use(originGuard());
-  api.use(plainHeaders());
 
   api.openapi(routes.health, (context) => context.json({ status: "ok" as const }, 200));
   api.openapi(routes.ready, (context) => {

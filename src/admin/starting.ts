@@ -12,9 +12,9 @@ import { problem } from "./problem.ts";
 /** Answers that the process is up, and to everything else that it is not ready. Needs no token, and tells nothing. */
 export function createStartingApi(): Hono {
   const api = new Hono();
+  api.use(plainHeaders());
   api.use(hostGuard());
   api.use(originGuard());
-  api.use(plainHeaders());
   api.get("/healthz", (context) => context.json({ status: "ok" }));
   api.get("/readyz", (context) => context.json({ ready: false, listeners: {} }, 503));
   api.notFound(() => {

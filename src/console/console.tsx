@@ -111,8 +111,10 @@ export function createConsole(dependencies: ConsoleDependencies): ConsoleApp {
   const ownOrigin = originGuard();
   app.use((context, next) => {
     if (!isArrival(context)) return ownOrigin(context, next);
-    const url = new URL(context.req.url);
-    return Promise.resolve(context.html(document(<ArrivalPage path={url.pathname + url.search} />)));
+    const { pathname, search } = new URL(context.req.url);
+    // What begins with two slashes is the address of another site.
+    const path = pathname.replace(/^\/+/, "/") + search;
+    return Promise.resolve(context.html(document(<ArrivalPage path={path} />)));
   });
   app.get("/assets/:version/:name", (context) => {
     const asset = assetAt(context.req.path);

@@ -28,9 +28,11 @@ export function signInPath(next: string): string {
   return next === "/" ? "/sign-in" : `/sign-in?${new URLSearchParams({ next })}`;
 }
 
-/** A path of our own, whatever an address says: nobody is led elsewhere. */
+/** A path of our own that a header can hold, whatever an address says: nobody is led elsewhere. */
 export function ownPath(given: string | undefined): string {
-  return given !== undefined && /^\/(?![/\\])[^\\\s]*$/.test(given) && !given.startsWith("/sign-in") ? given : "/";
+  return given !== undefined && /^\/(?![/\\])[^\\\s\p{Cc}]*$/u.test(given) && !given.startsWith("/sign-in")
+    ? given
+    : "/";
 }
 
 /** Adds the pages. */

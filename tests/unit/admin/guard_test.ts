@@ -98,6 +98,8 @@ for (const [host, own] of HOSTS) {
       const body = await response.text();
       assert.equal(response.status === 421, !own, path);
       if (!own) assert.equal(JSON.parse(body).type, "urn:weir:problem:wrong_host");
+      assert.equal(response.headers.get("x-content-type-options"), "nosniff");
+      assert.equal(response.headers.get("cache-control"), "no-store");
     }
   });
 }
@@ -130,6 +132,7 @@ for (const [what, headers, own] of ORIGINS) {
       const body = await response.text();
       assert.equal(response.status, own ? 200 : 403, `${method} ${path}`);
       if (!own) assert.equal(JSON.parse(body).type, "urn:weir:problem:wrong_origin");
+      assert.equal(response.headers.get("x-content-type-options"), "nosniff");
     }
     assert.equal(reloads, own ? 1 : 0);
   });

@@ -33,6 +33,7 @@ export class StoreBench implements AsyncDisposable {
   readonly logged: string[] = [];
   /** What happened, in its order: what was prepared, committed and given up. */
   readonly steps: string[] = [];
+  token = "";
   /** The step that fails. */
   failing: "prepare" | "commit" | undefined;
 
@@ -72,7 +73,7 @@ export class StoreBench implements AsyncDisposable {
         this.reloader.adjust((overrides, serving) => withOverride(overrides, scope, server, change, serving)),
       ...rest.replacement,
       takenOffer: null,
-      token: () => "",
+      token: () => this.token,
       events: rest.events,
       eventStreams: rest.eventStreams,
       log: (level, message) => this.logged.push(`${level} ${message}`),

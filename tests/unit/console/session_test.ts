@@ -149,6 +149,7 @@ const NEXTS: readonly (readonly [given: string | undefined, path: string])[] = [
   ["https://evil.example", "/"],
   ["evil.example", "/"],
   ["/a\r\nb", "/"],
+  ["/a\0b", "/"],
   ["javascript:alert(1)", "/"],
   ["/sign-in", "/"],
 ];
@@ -224,6 +225,8 @@ Deno.test("console sends somebody who follows a link from another site to the sa
   assert.equal(status, 200);
   assert.match(html, /<meta http-equiv="refresh" content="0; url=\/listeners\?q=a%22b"/);
   assert.doesNotMatch(html, /front/);
+  const elsewhere = await bench.get("//evil.example/listeners", headers);
+  assert.match(elsewhere.html, /<meta http-equiv="refresh" content="0; url=\/evil.example\/listeners"/);
   const frame = { ...headers, "sec-fetch-dest": "iframe" };
   assert.equal((await bench.get("/listeners", frame)).status, 403);
 });
