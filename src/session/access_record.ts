@@ -96,6 +96,7 @@ function tlsOf(facts: TlsFacts | null, askedFor: string | null): AccessTls | nul
   return { version: null, cipher: null, serverName: short(askedFor), clientCn: null, alpn: null, resumed: false };
 }
 
+/** Not every reader of JSON takes half of a character. */
 function short(text: string | null): string | null {
-  return text === null || text.length <= TEXT_MOST ? text : `${text.slice(0, TEXT_MOST - 1)}…`;
+  return text === null || text.length <= TEXT_MOST ? text : `${text.slice(0, TEXT_MOST - 1).toWellFormed()}…`;
 }

@@ -9,7 +9,7 @@ import { X509Certificate } from "node:crypto";
 import { messageOf } from "../../errors.ts";
 import { type Certificate, readCertificate } from "./certificate.ts";
 import { certificatesIn } from "./certificate_list.ts";
-import { commonNameOf, versionOf } from "./der.ts";
+import { commonNameOf, isSelfIssued, versionOf } from "./der.ts";
 import { HandshakeError, type HandshakeFailure } from "./handshake_failure.ts";
 import type { MachineFacts, PeerCertificate } from "./machine.ts";
 import { DerError } from "./strict_der.ts";
@@ -140,7 +140,7 @@ export function identify(shown: ShownCertificate, checked: CheckedCertificates, 
     const reason = reasonOf({
       validFrom: new Date(x509.validFrom),
       validTo,
-      isSelfSigned: x509.subject === x509.issuer,
+      isSelfSigned: isSelfIssued(certificate.raw),
       isUnfit: x509.ca || versionOf(certificate.raw) === 1,
       isForOthers: isForOthers(certificate.raw),
     }, now);
@@ -196,7 +196,7 @@ function nameOnOneLine(name: string | undefined): string {
   const line = (name ?? "").split("\n").filter((part) => part !== "").join(", ");
   // It goes to logs, and clients choose what it holds.
   const plain = line.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
-  return plain.length <= LONGEST_SUBJECT ? plain : `${plain.slice(0, LONGEST_SUBJECT)}…`;
+  return plain.length <= LONGEST_SUBJECT ? plain : `${plain.slice(0, LONGEST_SUBJECT).toWellFormed()}…`;
 }
 
 /** Sets of client CAs whose checked certificates are remembered. */

@@ -50,12 +50,7 @@ const COMMON_NAME = [0x55, 0x04, 0x03];
  * @param certificate DER @throws {RangeError} when it is none
  */
 export function commonNameOf(certificate: Uint8Array): string | null {
-  const [body] = elementsIn(certificate, derElement(certificate, 0));
-  if (body === undefined) throw new RangeError("A certificate must not be empty");
-  const fields = [...elementsIn(certificate, body)].filter(({ tag }) => tag !== VERSION);
-  // serialNumber, signature, issuer, validity, subject
-  const subject = fields[4];
-  if (subject === undefined) throw new RangeError("A certificate must have a subject");
+  const { subject } = namesIn(certificate);
   for (const set of elementsIn(certificate, subject)) {
     for (const pair of elementsIn(certificate, set)) {
       const [type, value] = elementsIn(certificate, pair);
@@ -68,6 +63,28 @@ export function commonNameOf(certificate: Uint8Array): string | null {
   return null;
 }
 
+/**
+ * Whether a certificate names itself as its issuer. The runtime would compare texts, which it cannot make of every name.
+ *
+ * @param certificate DER @throws {RangeError} when it is none
+ */
+export function isSelfIssued(certificate: Uint8Array): boolean {
+  const { issuer, subject } = namesIn(certificate);
+  const length = issuer.end - issuer.start;
+  return length === subject.end - subject.start &&
+    certificate.subarray(issuer.start, issuer.end).every((byte, at) => byte === certificate[subject.start + at]);
+}
+
+function namesIn(certificate: Uint8Array): { readonly issuer: DerElement; readonly subject: DerElement } {
+  const [body] = elementsIn(certificate, derElement(certificate, 0));
+  if (body === undefined) throw new RangeError("A certificate must not be empty");
+  const fields = [...elementsIn(certificate, body)].filter(({ tag }) => tag !== VERSION);
+  // serialNumber, signature, issuer, validity, subject
+  const [, , issuer, , subject] = fields;
+  if (issuer === undefined || subject === undefined) throw new RangeError("A certificate must have a subject");
+  return { issuer, subject };
+}
+
 const [BMP_STRING, UNIVERSAL_STRING, UTF8_STRING] = [0x1e, 0x1c, 0x0c];
 
 function textOf(tag: number, bytes: Uint8Array): string {
@@ -76,5 +93,5 @@ function textOf(tag: number, bytes: Uint8Array): string {
   if (tag !== UNIVERSAL_STRING) return new TextDecoder("latin1").decode(bytes);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const points = Array.from({ length: bytes.length >> 2 }, (_, index) => view.getUint32(4 * index));
-  return points.map((point) => String.fromCodePoint(point > 0x10ffff ? 0xfffd : point)).join("");
+  return points.map((point) => String.fromCodePoint(point > 0x10ffff ? 0xfffd : point).toWellFormed()).join("");
 }

@@ -87,6 +87,10 @@ Deno.test("accessRecord() cuts long texts off", () => {
   for (const text of [record.detail, record.tls?.serverName, record.tls?.clientCn]) {
     assert.equal(text, `${"x".repeat(255)}…`);
   }
+  const half = { text: `${"x".repeat(254)}😀😀` };
+  const end = { reason: "reset", detail: half, facts: null, at: 0, time: 0 } as const;
+  const cut = accessRecord("web", ROUTE, new SessionNotes(0), end);
+  assert.equal(cut.detail, `${"x".repeat(254)}\ufffd…`, "no half of a character");
 });
 
 Deno.test("session tells the access log about a connection once, with bytes, times and server", async () => {

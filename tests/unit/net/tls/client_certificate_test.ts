@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { der, oid, sequence, set } from "../../../../src/demo/der.ts";
 import {
   CheckedByAuthority,
   CheckedCertificates,
@@ -167,7 +168,17 @@ Deno.test("identify() writes a subject on one line of plain characters, and not 
   assert.equal(subject, "O=x, y, CN=a?[31m???b?");
   const endless = await issue({ name: "z".repeat(5000), issuer: ROOT });
   assert.equal(identify(shown(endless), checkedBy(ROOT), NOW).subject.length, 301);
+  const half = await issue({ name: "z".repeat(296) + "😀😀", issuer: ROOT });
+  assert.match(identify(shown(half), checkedBy(ROOT), NOW).subject, /z\ufffd…$/);
   assert.ok(refusal(shown(endless, { verifyError: "no" }))[1].length < 500);
+});
+
+Deno.test("identify() has a reason for the certificate of an issuer whose name is no text", async () => {
+  const name = sequence(set(sequence(oid("2.5.4.3"), der(0x0c, Uint8Array.of(0xc3, 0x28)))));
+  const odd = await issue({ name: "alice", issuer: { ...ROOT, name } });
+  assert.throws(() => new X509Certificate(odd.certPem).issuer, "the runtime cannot say it");
+  assert.equal(refusal(shown(odd, { verifyError: "no" }))[0], "unknown_ca");
+  assert.equal(identify(shown(odd), checkedBy(ROOT), NOW).commonName, "alice");
 });
 
 Deno.test("CheckedCertificates forgets the one that was added longest ago when there are too many", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import fc from "fast-check";
 import { type Der, der, integer, oid, sequence, set, utf8 } from "../../../../src/demo/der.ts";
-import { commonNameOf, versionOf } from "../../../../src/net/tls/der.ts";
+import { commonNameOf, isSelfIssued, versionOf } from "../../../../src/net/tls/der.ts";
 import { issue } from "../../../support/authority.ts";
 
 const [COMMON_NAME, ORGANISATION, SERIAL_NUMBER] = ["2.5.4.3", "2.5.4.10", "2.5.4.5"];
@@ -41,6 +41,7 @@ const SUBJECTS: readonly [what: string, subject: Der, expected: string | null][]
   ["a TeletexString", sequence(part(COMMON_NAME, der(0x14, bytes(0x4a, 0xf6)))), "Jö"],
   ["a BMPString", sequence(part(COMMON_NAME, der(0x1e, bytes(0, 0x4a, 0, 0xf6)))), "Jö"],
   ["a UniversalString", sequence(part(COMMON_NAME, der(0x1c, bytes(0, 1, 0xf6, 0, 0, 0xff, 0, 0)))), "😀\ufffd"],
+  ["a UniversalString of half a character", sequence(part(COMMON_NAME, der(0x1c, bytes(0, 0, 0xd8, 0)))), "\ufffd"],
   ["a long common name", sequence(part(COMMON_NAME, utf8("x".repeat(300)))), "x".repeat(300)],
 ];
 
@@ -61,6 +62,18 @@ Deno.test("commonNameOf() finds any name in a real certificate, among any other 
     }),
     { numRuns: 20 },
   );
+});
+
+Deno.test("isSelfIssued() compares the bytes of both names, whether they are texts or not", () => {
+  const no = Uint8Array.of(0xc3, 0x28);
+  for (const text of ["Root", ""].map(utf8).concat(der(0x0c, no))) {
+    const own = part(COMMON_NAME, text);
+    const [issuer, subject] = [sequence(own), sequence(own)];
+    assert.equal(isSelfIssued(sequence(sequence(integer(bytes(9)), sequence(), issuer, sequence(), subject))), true);
+    for (const other of [sequence(), sequence(own, own), sequence(part(COMMON_NAME, utf8("Roof")))]) {
+      assert.equal(isSelfIssued(sequence(sequence(integer(bytes(9)), sequence(), other, sequence(), subject))), false);
+    }
+  }
 });
 
 Deno.test("commonNameOf() of bytes that are no certificate throws a RangeError or finds none", () => {
