@@ -9,16 +9,20 @@ import { consoleTarget } from "./targets/console.ts";
 import { convertTarget } from "./targets/convert.ts";
 import { dnsAnswerTarget } from "./targets/dns_answer.ts";
 import { addressTargets } from "./targets/ip_group_file.ts";
+import { peerCertificateTarget } from "./targets/peer_certificate.ts";
 import { proxyHeaderTarget } from "./targets/proxy_header.ts";
+import { strangersTarget } from "./targets/strangers.ts";
 
 /** The targets, by what they read. */
 export const TARGETS: readonly FuzzTarget[] = [
   ...configTargets,
   ...addressTargets,
   ...certificateTargets,
+  peerCertificateTarget,
   convertTarget,
   adminTarget,
   consoleTarget,
+  strangersTarget,
   proxyHeaderTarget,
   clientHelloTarget,
   dnsAnswerTarget,
