@@ -6,7 +6,7 @@
 
 import { direct } from "../direct_stream.ts";
 import type { ByteStream } from "../stream.ts";
-import type { TlsMachine } from "./machine.ts";
+import { giveBack, type TlsMachine } from "./machine.ts";
 
 /** Plain bytes that are encrypted at once: the machine holds no more than four full records. */
 const MOST_AT_ONCE = 48 * 1024;
@@ -97,6 +97,7 @@ export class TlsStream implements ByteStream {
     if (out.length === 0) return;
     let sent = await this.#connection.write(out);
     while (sent < out.length) sent += await this.#connection.write(out.subarray(sent));
+    giveBack(out.buffer);
   }
 
   #checkOpen(): void {
