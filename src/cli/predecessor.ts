@@ -98,7 +98,11 @@ export class Predecessor {
       try {
         const client = isFirst ? this.#kept : another;
         const { status, body } = await callAdmin(this.#given, "POST", path, successor, client);
-        if (status === 202) return true;
+        if (status === 202) {
+          // Nothing more is to be said, and it would stay open for as long as this process lives.
+          this.#kept.close();
+          return true;
+        }
         why = detailOf(body);
         if (problemKind(body) !== ASKED_ITSELF) break;
         alone++;
