@@ -12,6 +12,7 @@ import { addressTargets } from "./targets/ip_group_file.ts";
 import { peerCertificateTarget } from "./targets/peer_certificate.ts";
 import { proxyHeaderTarget } from "./targets/proxy_header.ts";
 import { strangersTarget } from "./targets/strangers.ts";
+import { tlsMachineTarget } from "./targets/tls_machine.ts";
 
 /** The targets, by what they read. */
 export const TARGETS: readonly FuzzTarget[] = [
@@ -25,5 +26,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   strangersTarget,
   proxyHeaderTarget,
   clientHelloTarget,
+  tlsMachineTarget,
   dnsAnswerTarget,
 ];

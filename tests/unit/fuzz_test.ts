@@ -17,6 +17,7 @@ const RUNS: Readonly<Record<string, number>> = {
   "config-yaml": 60,
   "config-json": 60,
   convert: 60,
+  "tls-machine": 100,
 };
 
 for (const target of TARGETS) {
