@@ -28,19 +28,24 @@ export function sameSecret(a: string, b: string): boolean {
 export function hostGuard(): MiddlewareHandler {
   return async (context, next) => {
     const host = context.req.header("host") ?? new URL(context.req.url).host;
-    if (!isOwnHost(host)) {
-      return problem(421, "wrong_host", `The admin API is reached by its address or as localhost, got Host "${host}"`);
-    }
+    if (!isOwnHost(host)) return wrongHost(host);
     await next();
   };
 }
+
+/** What those get who have sent a request to another name. */
+export function wrongHost(host: string): Response {
+  return problem(421, "wrong_host", `The admin API is reached by its address or as localhost, got Host "${host}"`);
+}
+
+/** What every answer of the admin API has, whoever gives it. */
+export const PLAIN_HEADERS = [["cache-control", "no-store"], ["x-content-type-options", "nosniff"]] as const;
 
 /** Answers are of this moment and of the type that they say: nobody keeps them, and no browser guesses. */
 export function plainHeaders(): MiddlewareHandler {
   return async (context, next) => {
     await next();
-    context.header("cache-control", "no-store");
-    context.header("x-content-type-options", "nosniff");
+    for (const [name, value] of PLAIN_HEADERS) context.header(name, value);
   };
 }
 

@@ -8,6 +8,7 @@ import { messageOf, WeirError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { formatEndpoint } from "../net/ip.ts";
 import { checkFree, type ListenAddress, listenFailure } from "../net/listen.ts";
+import { PLAIN_HEADERS, wrongHost } from "./guard.ts";
 
 /** The admin API while it can be reached. */
 export interface AdminServer {
@@ -83,7 +84,8 @@ function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.Http
     // So that the process that replaces this one can listen before this one ends.
     return Deno.serve(
       { hostname: at.address, port: at.port, reusePort: true, onListen: () => {} },
-      (request, { remoteAddr }) => handler(asGet(request), remoteAddr.hostname),
+      (request, { remoteAddr }) =>
+        URL.canParse(request.url) ? handler(asGet(request), remoteAddr.hostname) : noAddress(request),
     );
   } catch (thrown) {
     const error = thrown instanceof WeirError ? thrown.cause : thrown;
@@ -93,6 +95,16 @@ function open(at: ListenAddress, handler: Handler, isShared: boolean): Deno.Http
       { cause: error },
     );
   }
+}
+
+/**
+ * Refuses a request whose Host is none (`a b`, port 99999). It is part of the address, in which nobody could look for the
+ * path; the runtime's server would answer what the handler throws then, and print it past the log.
+ */
+function noAddress({ headers }: Request): Response {
+  const answer = wrongHost(headers.get("host") ?? "");
+  for (const [name, value] of PLAIN_HEADERS) answer.headers.set(name, value);
+  return answer;
 }
 
 /**

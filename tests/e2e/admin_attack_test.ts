@@ -215,6 +215,12 @@ const ATTACKS: readonly Attack[] = [
     headers: `HOSTHost: evil.example\r\n${AUTHORIZATION}`,
     status: [400, 421],
   },
+  {
+    title: "a host that is none",
+    line: "GET /v1/config",
+    headers: `Host: a b\r\n${AUTHORIZATION}`,
+    status: [400, 421],
+  },
   { title: "an unknown method", line: "BREW /v1/listeners", headers: `HOST${AUTHORIZATION}`, status: [405] },
   {
     title: "a method in small letters",
