@@ -110,7 +110,10 @@ export class Predecessor {
         why = messageOf(error);
         alone = isNobodyThere(error) ? alone + 1 : 0;
       }
-      if (alone === ALONE) return false;
+      if (alone === ALONE) {
+        this.#kept.close();
+        return false;
+      }
       if (alone > ALONE_AT_ONCE) await new Promise((resolve) => setTimeout(resolve, ALONE_PAUSE_MS));
     }
     throw new WeirError("admin_unreachable", `The running Weir does not give way: ${why}`);
