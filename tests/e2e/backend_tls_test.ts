@@ -85,6 +85,19 @@ for (const version of TLS_VERSIONS) {
   });
 }
 
+peerTest("nginx gives a request up whose client has gone", ["nginx"], async ({ nginx }) => {
+  await using app = serve(async (connection) => void await readAll(connection));
+  await using peer = await startNginxTls(nginx, CHAIN, "TLSv1.3", app.port);
+  const { port, running } = await start("127.0.0.1", [peer.ports.IPv4]);
+  await using _running = running;
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  await writeAll(connection, encode("GET /app HTTP/1.0\r\n\r\n"));
+  await until("the application is asked", () => app.open === 1);
+  connection.close();
+  await until("nobody waits for it any more", () => app.open === 0);
+  await until("the connection is over", async () => (await running.listener("web")).connectionsActive === 0);
+});
+
 peerTest("haproxy, told of the client by PROXY protocol v2 in front of TLS", ["haproxy"], async ({ haproxy }) => {
   await using peer = await startHaproxyTls(haproxy, [GOOD], { bind: "accept-proxy" });
   for (const hostname of LOOPBACKS) {
@@ -277,7 +290,7 @@ async function heldUp(hostname: string, port: number): Promise<number> {
   return taken;
 }
 
-/** One in thirty failed when TCP's end went to the server together with the goodbye. */
+/** One in thirty failed when TCP's end went to the server together with the goodbye; connect_tls_test.ts looks at that. */
 const STOPPED_UP = Deno.env.get("WEIR_LONG") === "1" ? 200 : 4;
 
 peerTest(

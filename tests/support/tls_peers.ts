@@ -19,8 +19,12 @@ export type ShownChain = readonly [Issued, ...Issued[]];
 
 const pemOf = (chain: ShownChain) => chain.map(({ certPem }) => certPem).join("");
 
-/** nginx over TLS 1.2 or 1.3, which answers HTTP with its word for the version and the name it was asked for. */
-export async function startNginxTls(program: string, chain: ShownChain, version: string): Promise<TlsPeer> {
+/**
+ * nginx over TLS 1.2 or 1.3, which answers HTTP with its word for the version and the name it was asked for.
+ *
+ * @param to a port of 127.0.0.1 that is asked for `/app`
+ */
+export async function startNginxTls(program: string, chain: ShownChain, version: string, to = 9): Promise<TlsPeer> {
   const ports = freePorts();
   const peer = await startIn(
     (folder) => ({
@@ -37,6 +41,7 @@ http {
     ssl_certificate_key ${folder}/chain.key;
     ssl_protocols ${version};
     location / { return 200 "$ssl_protocol $ssl_server_name"; }
+    location /app { proxy_pass http://127.0.0.1:${to}; }
   }
 }
 `,

@@ -11,6 +11,9 @@ import { giveBack, type TlsMachine } from "./machine.ts";
 /** Plain bytes that are encrypted at once: the machine holds no more than four full records. */
 const MOST_AT_ONCE = 48 * 1024;
 
+/** In milliseconds: a server that is silent for so long while we listen is not held up on its way to us. */
+const SILENCE = 2000;
+
 /** TLS over a TCP connection that is ours. */
 export class TlsStream implements ByteStream {
   /** Closing sends no close_notify, which would have to wait for the network. */
@@ -18,12 +21,15 @@ export class TlsStream implements ByteStream {
   readonly #connection: ByteStream;
   readonly #machine: TlsMachine;
   readonly #peer: "client" | "server";
+  /** Waits for the network that have begun or ended: odd while there is one. */
+  #waits = 0;
+  #silence: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
   /**
    * @param connection what carries it
    * @param machine gone through its handshake, or about to
-   * @param peer who is at the other end: a server is told that nothing more comes by close_notify alone
+   * @param peer who is at the other end: it makes a difference for {@link closeWrite}
    */
   constructor(connection: Deno.TcpConn, machine: TlsMachine, peer: "client" | "server") {
     this.#connection = direct(connection);
@@ -45,7 +51,9 @@ export class TlsStream implements ByteStream {
       if (count > 0) return count;
       if (machine.error !== undefined) throw machine.error;
       if (machine.ended) return null;
+      this.#waits++;
       const received = await this.#connection.read(buffer);
+      this.#waits++;
       this.#checkOpen();
       // The machine is not told of it: it would take it for a proper end.
       if (received === null || received === 0) {
@@ -71,22 +79,35 @@ export class TlsStream implements ByteStream {
   }
 
   /**
-   * Says that nothing more comes: by close_notify, unless something is missing, and to a client by TCP's FIN as well. A
-   * server gets that with {@link close}, or at once where it is all that may be said: HAProxy takes a FIN that comes
-   * while it is stopped up both ways for the end of all, leaves the rest unread, and its kernel's reset throws away what
-   * was on the way back. See docs/decisions/0026-close-notify-without-fin.md.
+   * Says that nothing more comes: by close_notify, unless something is missing, and by TCP's FIN. A server gets the FIN
+   * later, once it has been silent for two seconds while we listened: one that is held up on its way to us may take it
+   * for the end of all. See docs/decisions/0026-close-notify-before-fin.md.
    */
   async closeWrite(isCutShort = false): Promise<void> {
     this.#checkOpen();
     if (!isCutShort) this.#machine.endWriting();
     await this.flush();
     if (isCutShort || this.#peer === "client") await this.#connection.closeWrite();
+    else if (!this.#machine.ended) this.#finAfterSilence();
+  }
+
+  #finAfterSilence(): void {
+    // It may have been closed while the goodbye went out.
+    if (this.#closed) return;
+    const waits = this.#waits;
+    this.#silence = setTimeout(() => {
+      const isSilent = this.#waits % 2 === 1 && this.#waits === waits;
+      // When it fails the connection has gone, which whoever reads from it hears as well.
+      if (isSilent) this.#connection.closeWrite().catch(() => {});
+      else this.#finAfterSilence();
+    }, SILENCE);
   }
 
   /** Ends both sides; pending calls fail. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#silence);
     this.#machine.destroy();
     this.#connection.close();
   }

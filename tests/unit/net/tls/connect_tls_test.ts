@@ -53,7 +53,7 @@ Deno.test("connectTls() reaches a server, and passes both ends on", async () => 
   await assertEchoes(await connected(app.port));
 });
 
-Deno.test("a server hears of the end by close_notify alone, and by TCP's when that is all that may be said", async () => {
+Deno.test("a server hears of the end by close_notify alone at first, and by TCP's when that is all that may be said", async () => {
   await using app = tlsEchoServer([GOOD]);
   const over = async (isCutShort: boolean) => {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port: app.port });
@@ -69,6 +69,22 @@ Deno.test("a server hears of the end by close_notify alone, and by TCP's when th
   const part = await over(true);
   await assert.rejects(part.connection.write(bytes("x")), Deno.errors.BrokenPipe);
   part.stream.close();
+});
+
+Deno.test("a server that is silent after close_notify hears TCP's end as well, while somebody listens", async () => {
+  using listening = Deno.listenTls({ hostname: "127.0.0.1", port: 0, cert: GOOD.certPem, key: GOOD.keyPem });
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port: listening.addr.port });
+  const connecting = connectTls(connection, settings(), { name: NAME, where: "there:1" });
+  using silent = await listening.accept();
+  await silent.handshake();
+  const stream = await connecting;
+  const reading = stream.read(new Uint8Array(1));
+  await stream.closeWrite();
+  assert.equal(await silent.read(new Uint8Array(1)), null);
+  await connection.write(bytes("TCP is open"));
+  await until("TCP has ended", () => connection.write(bytes("x")).then(() => false, () => true));
+  stream.close();
+  await assert.rejects(reading);
 });
 
 Deno.test("connectTls() reaches a server with an intermediate, and one whose only certificate is trusted", async () => {
