@@ -10,6 +10,7 @@
 import { createPrivateKey, type KeyObject } from "node:crypto";
 import { Duplex } from "node:stream";
 import { createSecureContext, TLSSocket } from "node:tls";
+import { EndedSessions } from "./ended_sessions.ts";
 
 /** What the handle is asked to do a write or a shutdown with; it needs nothing of it. */
 type HandleRequest = Record<string, never>;
@@ -187,6 +188,8 @@ export function giveBack(buffer: ArrayBuffer): void {
   if (buffer.byteLength >= WORTH_GIVING_BACK) buffer.transfer(0);
 }
 
+const endedSessions = new EndedSessions();
+
 /** One TLS session, one side of it. */
 export class TlsMachine {
   readonly #wrap: TlsWrap;
@@ -267,6 +270,7 @@ export class TlsMachine {
   destroy(): void {
     this.#wrap.setClosing();
     this.#wrap.destroySsl();
+    endedSessions.add();
   }
 
   /** `TLSv1.2` or `TLSv1.3`; after the handshake. */
