@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ID_STARTS } from "./works.ts";
+import { IDS } from "./works.ts";
 
 /** How to measure. */
 export interface Options {
@@ -26,11 +26,18 @@ export interface Options {
 export const USAGE = `deno task bench [--quick] [--only=ID,…] [--rounds=N] [--write]
 
   --quick      one round of the main rows, in about a minute
-  --only=…     what begins with one of these: ${ID_STARTS.join(", ")}
+  --only=…     what begins with one of these:
+${idLines()}
   --rounds=N   rounds of one second for each proxy in turn, 1-100 (default 5)
   --write      write the tables and charts of README.md and docs/performance.md, which need a full run
 
 Results go to bench/results.json after a full run, and to bench/out/ otherwise.`;
+
+/** A line for each kind of front. */
+function idLines(): string {
+  const fronts = Map.groupBy(IDS, (id) => id.replace(/^((?:all-)?\w+).*/, "$1"));
+  return [...fronts.values()].map((ids) => `                 ${ids.join(", ")}`).join("\n");
+}
 
 const NUMBER = /^([1-9]\d?|100)$/;
 
@@ -46,8 +53,8 @@ export function parseOptions(args: readonly string[]): Options | string {
     else if (name === "--rounds") return `--rounds must be between 1 and 100, got "${value ?? ""}"`;
     else if (name === "--only" && value !== undefined) {
       only = value.split(",");
-      const unknown = only.find((start) => !ID_STARTS.some((id) => id.startsWith(start) || start.startsWith(id)));
-      if (unknown !== undefined) return `--only: nothing begins with "${unknown}"; there are ${ID_STARTS.join(", ")}`;
+      const unknown = only.find((start) => !IDS.some((id) => id.startsWith(start)));
+      if (unknown !== undefined) return `--only: nothing begins with "${unknown}"; there are ${IDS.join(", ")}`;
     } else return `Unknown option "${word}"`;
   }
   const quick = flags.has("--quick");

@@ -116,8 +116,8 @@ export const WORKS: readonly Work[] = [
   ...(["keep-alive", "new", "down"] as const).map((action) => work("tls", action, "all")),
 ];
 
-/** What `--only` may begin with; `threads` is one thread against two. */
-export const ID_STARTS = ["tcp", "tls", "mutual", "all-tcp", "all-tls", "threads"] as const;
+/** What can be measured; `threads` is one thread against two. */
+export const IDS: readonly string[] = [...WORKS.map(({ id }) => id), "threads"];
 
 /** Whether something is to be measured. @param only beginnings of ids; empty for all */
 export function isAsked(id: string, only: readonly string[]): boolean {

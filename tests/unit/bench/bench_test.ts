@@ -11,7 +11,7 @@ import type { Sample } from "../../../bench/slice.ts";
 import { median, quantile, shortNumber, spread } from "../../../bench/statistics.ts";
 import { costTable, failures, ratioTable, speedTable } from "../../../bench/tables.ts";
 import { worstOf } from "../../../bench/threads.ts";
-import { WORKS } from "../../../bench/works.ts";
+import { IDS, WORKS } from "../../../bench/works.ts";
 
 const DEFAULTS = { rounds: 5, idleRounds: 2, idle: 5000, only: [], quick: false, write: false };
 
@@ -27,7 +27,8 @@ for (
     [["--rounds=1.5"], '--rounds must be between 1 and 100, got "1.5"'],
     [["--fast"], 'Unknown option "--fast"'],
     [["--quick=yes"], 'Unknown option "--quick=yes"'],
-    [["--only=udp"], '--only: nothing begins with "udp"; there are tcp, tls, mutual, all-tcp, all-tls, threads'],
+    [["--only=udp"], `--only: nothing begins with "udp"; there are ${IDS.join(", ")}`],
+    [["--only=tls,tls-bulk"], `--only: nothing begins with "tls-bulk"; there are ${IDS.join(", ")}`],
     [["--write", "--quick"], "--write needs a full run: neither --quick nor --only"],
     [["--write", "--only=tcp"], "--write needs a full run: neither --quick nor --only"],
   ] as const
